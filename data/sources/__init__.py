@@ -1,0 +1,1 @@
+"""One file per source; each reads songs and cleans nothing."""
