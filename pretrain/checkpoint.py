@@ -1,0 +1,96 @@
+"""The checkpoint folder: config.json, tokenizer.json, model.safetensors, and training-state.safetensors to resume.
+
+model.safetensors holds the fingerprints of the other two and of itself, so a folder that is not as it
+was written never loads.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from core.artifacts import shown
+from core.errors import UserError
+from core.files import read_json, sha256, write_json
+from core.tensors import Arrays, load_tensors, save_tensors
+from pretrain.model import GPT, ModelConfig
+from pretrain.tokenizer import Tokenizer
+from pretrain.tokens import Document
+
+CONFIG, TOKENIZER, MODEL, STATE = "config.json", "tokenizer.json", "model.safetensors", "training-state.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that can be used: what stage 5 and stage 4 read."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    document: Document
+    learnt: frozenset[str]
+    """Fingerprints of the songs it was trained on; a tuning of it keeps them out of validation."""
+
+
+def start_folder(folder: Path, config: ModelConfig, tokenizer: Tokenizer, document: Document) -> None:
+    """Write what stays the same during a training: config.json and tokenizer.json.
+
+    A model of an earlier run goes first, so that it is never found beside another's tokenizer.
+    """
+    for stale in (MODEL, STATE):
+        (folder / stale).unlink(missing_ok=True)
+    write_json(folder / CONFIG, {**dataclasses.asdict(config), "document": document})
+    tokenizer.save(folder / TOKENIZER)
+
+
+def save_model(folder: Path, model: GPT, learnt: frozenset[str], facts: Mapping[str, Any]) -> None:
+    """Write model.safetensors, with what it has learnt and `facts` (step, losses) in its header."""
+    seals = {f"{name}_sha256": sha256(folder / name) for name in (CONFIG, TOKENIZER)}
+    header = {"learnt": " ".join(sorted(learnt)), "facts": json.dumps(facts)}
+    save_tensors(folder / MODEL, to_arrays(model.state_dict()), seals | header)
+
+
+def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint:
+    """Read a checkpoint folder, strictly.
+
+    Raises UserError when a file is missing, damaged, or belongs to another checkpoint.
+    """
+    for name in (CONFIG, TOKENIZER, MODEL):
+        if not (folder / name).exists():
+            raise UserError(f"{shown(folder)} has no {name}", "copy the whole folder, or train it again")
+    config, document = _read_config(folder / CONFIG)
+    tokenizer = Tokenizer.load(folder / TOKENIZER)
+    arrays, metadata = load_tensors(folder / MODEL)
+    for name in (CONFIG, TOKENIZER):
+        if metadata.get(f"{name}_sha256") != sha256(folder / name):
+            raise UserError(
+                f"{shown(folder / name)} is not the one that {MODEL} was trained with",
+                "copy the whole folder again, or train it again",
+            )
+    model = GPT(config)
+    model.load_state_dict(to_tensors(arrays))
+    learnt = frozenset(metadata["learnt"].split())
+    return Checkpoint(model.to(device).eval(), tokenizer, document, learnt)
+
+
+def _read_config(path: Path) -> tuple[ModelConfig, Document]:
+    value = read_json(path)
+    try:
+        fields = dict(cast("dict[str, Any]", value))
+        document: Document = "text" if fields.pop("document") == "text" else "songs"
+        return ModelConfig(**fields), document
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{shown(path)} describes no model: {error}", "copy the whole folder again") from error
+
+
+def to_arrays(tensors: Mapping[str, torch.Tensor]) -> Arrays:
+    """Tensors on any device to arrays that safetensors writes."""
+    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in tensors.items()}
+
+
+def to_tensors(arrays: Arrays) -> dict[str, torch.Tensor]:
+    """The way back."""
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -1,0 +1,230 @@
+"""The model: a decoder-only transformer in two named architectures, each one that other runtimes know.
+
+gpt2   Radford et al. 2019: learned positions, LayerNorm, tanh-GELU, biases (transformers' GPT2LMHeadModel)
+qwen3  Qwen Team 2025, arXiv 2505.09388: rotary positions, RMSNorm, SwiGLU, normalised queries and
+       keys, no biases (transformers' Qwen3ForCausalLM)
+
+Both tie the output to the input embedding.
+
+Shapes: B batch, T tokens, S tokens seen so far, C n_embd, H n_head, K = C / H, V vocab_size.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (the field's own name for it)
+
+Architecture = Literal["gpt2", "qwen3"]
+
+ROPE_THETA = 10_000.0
+RMS_EPSILON = 1e-6
+INITIAL_STD = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """What has to be known to build the model; the rest is in the weights."""
+
+    architecture: Architecture
+    vocab_size: int
+    block_size: int
+    n_layer: int
+    n_head: int
+    n_embd: int
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.n_embd % self.n_head or (self.architecture == "qwen3" and self.head_size % 2):
+            raise ValueError(f"n_embd {self.n_embd} does not divide into {self.n_head} heads of even size")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
+
+    @property
+    def head_size(self) -> int:
+        """K."""
+        return self.n_embd // self.n_head
+
+    @property
+    def n_inner(self) -> int:
+        """Width of the feed-forward layer: SwiGLU has three matrices, so 8/3 C costs what 4 C costs GELU."""
+        return 4 * self.n_embd if self.architecture == "gpt2" else -(-8 * self.n_embd // 3 // 32) * 32
+
+
+class KVCache:
+    """Keys and values of the tokens seen so far, room for block_size of them, allocated once."""
+
+    def __init__(self, config: ModelConfig, batch_size: int, device: torch.device) -> None:
+        shape = (config.n_layer, batch_size, config.n_head, config.block_size, config.head_size)
+        self.keys = torch.zeros(shape, device=device)
+        self.values = torch.zeros(shape, device=device)
+        self.length = 0
+
+    def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Store (B, H, T, K) behind what is there; return all of it, (B, H, S + T, K)."""
+        end = self.length + keys.size(2)
+        self.keys[layer, :, :, self.length : end] = keys
+        self.values[layer, :, :, self.length : end] = values
+        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+
+
+class Attention(nn.Module):
+    """Causal self-attention."""
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        bias = config.architecture == "gpt2"
+        self.layer = layer
+        self.n_head = config.n_head
+        self.dropout = config.dropout
+        self.qkv = nn.Linear(config.n_embd, 3 * config.n_embd, bias=bias)
+        self.out = nn.Linear(config.n_embd, config.n_embd, bias=bias)
+        normalise = config.architecture == "qwen3"
+        self.q_norm = nn.RMSNorm(config.head_size, RMS_EPSILON) if normalise else nn.Identity()
+        self.k_norm = nn.RMSNorm(config.head_size, RMS_EPSILON) if normalise else nn.Identity()
+
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None, cache: KVCache | None) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
+        batch, length, width = x.shape
+        qkv = self.qkv(x).view(batch, length, 3, self.n_head, -1)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, T, K)
+        q, k = self.q_norm(q), self.k_norm(k)
+        if rotation is not None:
+            q, k = _rotate(q, *rotation), _rotate(k, *rotation)
+        if cache is not None:
+            k, v = cache.extend(self.layer, k, v)  # each (B, H, S + T, K)
+        dropout = self.dropout if self.training else 0.0
+        # One new token may see everything; several are only ever given to an empty cache.
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=length > 1)
+        return self.out(y.transpose(1, 2).reshape(batch, length, width))
+
+
+class FeedForward(nn.Module):
+    """GPT-2's tanh-GELU layer, or SwiGLU with gate and value in one matrix."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.gated = config.architecture == "qwen3"
+        self.into = nn.Linear(config.n_embd, (1 + self.gated) * config.n_inner, bias=not self.gated)
+        self.out = nn.Linear(config.n_inner, config.n_embd, bias=not self.gated)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
+        hidden = self.into(x)
+        if self.gated:
+            gate, value = hidden.chunk(2, dim=-1)
+            return self.out(F.silu(gate) * value)
+        return self.out(F.gelu(hidden, approximate="tanh"))
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each behind a norm and beside a residual."""
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        self.attention_norm = _norm(config)
+        self.attention = Attention(config, layer)
+        self.feed_forward_norm = _norm(config)
+        self.feed_forward = FeedForward(config)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None, cache: KVCache | None) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
+        x = x + self.dropout(self.attention(self.attention_norm(x), rotation, cache))
+        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+
+
+class GPT(nn.Module):
+    """Token ids to next-token logits."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.token_embedding = nn.Embedding(config.vocab_size, config.n_embd)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
+        self.norm = _norm(config)
+        if config.architecture == "gpt2":
+            self.position_embedding = nn.Embedding(config.block_size, config.n_embd)
+        else:
+            cos, sin = _rotations(config)
+            self.register_buffer("cos", cos, persistent=False)
+            self.register_buffer("sin", sin, persistent=False)
+
+    def init_weights(self, generator: torch.Generator) -> None:
+        """Draw new weights as GPT-2 does: normal, and residual branches scaled down by depth (its section 2.3)."""
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 2:
+                residual = name.endswith("out.weight")
+                std = INITIAL_STD / (2 * self.config.n_layer) ** 0.5 if residual else INITIAL_STD
+                nn.init.normal_(parameter, 0.0, std, generator)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
+
+    def forward(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+        """Ids (B, T) → logits (B, T, V); with a cache, the ids follow those it holds.
+
+        More than one id may follow an empty cache only, and no more than block_size in all.
+        """
+        start = cache.length if cache is not None else 0
+        end = start + ids.size(1)
+        assert end <= self.config.block_size, "more tokens than block_size"
+        assert start == 0 or ids.size(1) == 1, "several tokens behind a cache that is not empty"
+        x = self.token_embedding(ids)  # (B, T, C)
+        rotation = None
+        if self.config.architecture == "gpt2":
+            x = x + self.position_embedding.weight[start:end]
+        else:
+            rotation = self.cos[start:end], self.sin[start:end]
+        x = self.dropout(x)
+        for block in self.blocks:
+            x = block(x, rotation, cache)
+        if cache is not None:
+            cache.length = end
+            x = x[:, -1:]  # who decodes asks for the next token only
+        return F.linear(self.norm(x), self.token_embedding.weight)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.token_embedding.weight.device
+
+    def set_dropout(self, dropout: float) -> None:
+        """Change the share of activations dropped in training."""
+        self.config = dataclasses.replace(self.config, dropout=dropout)
+        for module in self.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = dropout
+            elif isinstance(module, Attention):
+                module.dropout = dropout
+
+    def count_parameters(self) -> int:
+        """Weights, the tied embedding counted once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def _norm(config: ModelConfig) -> nn.Module:
+    if config.architecture == "gpt2":
+        return nn.LayerNorm(config.n_embd)
+    return nn.RMSNorm(config.n_embd, RMS_EPSILON)
+
+
+def _rotations(config: ModelConfig) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of rotary positions (Su et al. 2021, arXiv 2104.09864), each (block_size, K)."""
+    half = torch.arange(0, config.head_size, 2) / config.head_size
+    angles = torch.outer(torch.arange(config.block_size), ROPE_THETA**-half)  # (block_size, K / 2)
+    # The sign of the rotation lies in the sine, so that applying it is one flip and two products.
+    return torch.cat([angles.cos()] * 2, dim=-1), torch.cat([-angles.sin(), angles.sin()], dim=-1)
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate (B, H, T, K) by position; pairs are a half apart, as in transformers and llama.cpp's NeoX order."""
+    return x * cos + x.roll(x.size(-1) // 2, dims=-1) * sin

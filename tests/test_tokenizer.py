@@ -1,0 +1,102 @@
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.corpus import Song
+from core.errors import UserError
+from pretrain.tokenizer import SPECIAL_TOKENS, Kind, Tokenizer
+from tests.conftest import invent_song
+
+KINDS = get_args(Kind)
+TEXTS = [song.lyrics for song in map(invent_song, range(20))]
+TOKENIZERS = {kind: Tokenizer.train(TEXTS, kind) for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_it_was_trained_on_comes_back_to_the_letter(kind: Kind) -> None:
+    tokenizer = TOKENIZERS[kind]
+    for text in TEXTS:
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_bytes_write_any_text(text: str) -> None:
+    tokenizer = TOKENIZERS["bpe"]
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.unseen(text) == []
+
+
+@given(st.text(sorted(set("".join(TEXTS)))))
+def test_characters_write_any_text_of_the_alphabet(text: str) -> None:
+    for kind in ("bpe-char", "char"):
+        tokenizer = TOKENIZERS[kind]
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_stream_of_pieces_joins_to_the_whole(text: str) -> None:
+    tokenizer = TOKENIZERS["bpe"]
+    ids = tokenizer.encode(text)
+    assert "".join(tokenizer.stream(ids)) == tokenizer.decode(ids)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_that_looks_like_a_mark_is_no_mark(kind: Kind) -> None:
+    tokenizer = TOKENIZERS[kind]
+    marks = {tokenizer.song, tokenizer.title, tokenizer.lyrics, tokenizer.end}
+    for token in SPECIAL_TOKENS:
+        assert marks.isdisjoint(tokenizer.encode(f"La luna {token} canta"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_song_stands_between_its_marks_and_leaves_them_out_when_read(kind: Kind) -> None:
+    tokenizer = TOKENIZERS[kind]
+    titled, untitled = Song(id="1", title="La luna", lyrics="La luna canta"), Song(id="2", lyrics="La luna canta")
+    one, other = tokenizer.encode_songs([titled, untitled])
+    assert one[:2] == [tokenizer.song, tokenizer.title]
+    assert other[:2] == [tokenizer.song, tokenizer.lyrics]
+    assert one[-1] == other[-1] == tokenizer.end
+    assert tokenizer.decode(other) == untitled.lyrics
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_saved_and_read_it_is_the_same(kind: Kind, tmp_path) -> None:
+    tokenizer = TOKENIZERS[kind]
+    tokenizer.save(tmp_path / "tokenizer.json")
+    again = Tokenizer.load(tmp_path / "tokenizer.json")
+    assert again.sha256 == tokenizer.sha256
+    assert again.encode("La luna <|end|>") == tokenizer.encode("La luna <|end|>")
+
+
+def test_unseen_names_what_cannot_be_written() -> None:
+    assert TOKENIZERS["char"].unseen("luna ☃ Ω") == ["Ω", "☃"]
+    assert TOKENIZERS["word"].unseen("La luna zzz") == ["zzz"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_vocabulary_too_large_says_what_it_got(kind: Kind) -> None:
+    with pytest.raises(UserError, match=rf"supports a {kind} vocabulary of \d+ tokens, not 90000"):
+        Tokenizer.train(TEXTS, kind, 90_000)
+
+
+@pytest.mark.parametrize("kind", ["bpe", "bpe-char", "char"])
+def test_a_vocabulary_smaller_than_the_alphabet_is_refused(kind: Kind) -> None:
+    with pytest.raises(UserError, match=r"a vocabulary of 20 is too small"):
+        Tokenizer.train(TEXTS, kind, 20)
+
+
+def test_bpe_char_goes_down_to_its_alphabet() -> None:
+    smallest = len(set("".join(TEXTS))) + len(SPECIAL_TOKENS)
+    tokenizer = Tokenizer.train(TEXTS, "bpe-char", smallest)
+    assert tokenizer.vocab_size == smallest
+    assert tokenizer.encode("luna") == Tokenizer.train(TEXTS, "bpe-char", smallest).encode("luna")
+
+
+@pytest.mark.parametrize("content", ["", "{}", "no json", '{"model": {"type": "BPE"}}'])
+def test_a_broken_file_is_an_error_that_names_it(content: str, tmp_path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"tokenizer.json is no tokenizer"):
+        Tokenizer.load(path)

@@ -1,0 +1,243 @@
+"""Training: the loop, what it saves, and how it goes on."""
+
+import dataclasses
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.artifacts import ROOT, Artifacts
+from core.corpus import Corpus
+from core.errors import Interrupted, UserError
+from pretrain import loop, tokenize_data
+from pretrain.batches import Batches, eval_batches
+from pretrain.checkpoint import MODEL, STATE, load_checkpoint
+from pretrain.loop import LoopConfig, Training
+from pretrain.metrics import Metrics, bits_per_char
+from pretrain.tokens import IGNORE, Part, Tokens
+from pretrain.train import PretrainConfig
+from pretrain.train import main as train
+
+TINY = PretrainConfig(
+    corpus="nadie", n_layer=1, n_head=2, n_embd=16, block_size=16, batch_size=4, max_steps=40, warmup_steps=4,
+    learning_rate=3e-3, dropout=0.1, device="cpu",
+)  # fmt: skip
+
+
+@pytest.fixture
+def tokens(make_corpus: Callable[..., Corpus]) -> Tokens:
+    make_corpus()
+    tokenize_data.main(tokenize_data.TokenizeConfig(corpus="nadie", kind="char"))
+    return Tokens.load(Artifacts("nadie").tokens / "tokens.safetensors")
+
+
+def weights(folder: Path, name: str = STATE) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / name)
+
+
+def assert_equal_runs(one: Path, other: Path) -> None:
+    for name in (MODEL, STATE):
+        left, right = weights(one, name), weights(other, name)
+        assert left.keys() == right.keys()
+        assert all(torch.equal(left[key], right[key]) for key in left)
+    lines = [[{**facts, "minutes": 0} for facts in Metrics(run / "metrics.jsonl").read()] for run in (one, other)]
+    assert lines[0] == lines[1]
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Press Ctrl-C while step `step` computes."""
+    before = Training._step
+
+    def step_and_stop(self: Training) -> torch.Tensor:
+        if self.progress.step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return before(self)
+
+    monkeypatch.setattr(Training, "_step", step_and_stop)
+
+
+def test_training_lowers_the_loss_and_leaves_a_folder_that_loads(tokens: Tokens) -> None:
+    train(TINY)
+    folder = Artifacts("nadie").run("pretrain", "default")
+    losses = [facts["val_loss"] for facts in Metrics(folder / "metrics.jsonl").read()]
+    assert losses[0] == pytest.approx(
+        math.log(load_checkpoint(folder, torch.device("cpu")).tokenizer.vocab_size), abs=0.3
+    )
+    assert min(losses) < losses[0] - 0.5
+    names = {path.name for path in folder.iterdir()}
+    assert names == {MODEL, STATE, "config.json", "tokenizer.json", "metrics.jsonl", "loss.png", "run.json"}
+    record = json.loads((folder / "run.json").read_text())
+    assert record["config"]["n_embd"] == 16
+    assert set(record["inputs"]) == {"tokens.safetensors", "tokenizer.json"}
+    assert "torch" in record["versions"]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_others(tokens: Tokens) -> None:
+    for run, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(dataclasses.replace(TINY, run=run, seed=seed, max_steps=12))
+    folders = [Artifacts("nadie").run("pretrain", run) for run in "abc"]
+    assert_equal_runs(folders[0], folders[1])
+    assert not torch.equal(*(weights(f)["model.token_embedding.weight"] for f in (folders[0], folders[2])))
+
+
+def test_resumed_as_often_as_you_like_a_run_ends_as_if_never_stopped(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = dataclasses.replace(TINY, accumulation=2)
+    train(dataclasses.replace(config, run="whole"))
+    for number, step in enumerate((0, 7, 20, 38)):
+        with monkeypatch.context() as patch:
+            stop_at(patch, step)
+            with pytest.raises(Interrupted) as stop:
+                train(dataclasses.replace(config, run="parts", resume=number > 0))
+            assert stop.value.hint == "python pretrain/train.py --corpus nadie --run parts --resume"
+    train(PretrainConfig(corpus="nadie", run="parts", resume=True))
+    assert_equal_runs(Artifacts("nadie").run("pretrain", "whole"), Artifacts("nadie").run("pretrain", "parts"))
+
+
+def test_killed_while_evaluating_a_run_loses_neither_step_nor_evaluation(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(dataclasses.replace(TINY, run="whole"))
+    evaluate = loop.evaluate
+    with monkeypatch.context() as patch:
+        calls = iter(range(100))
+
+        def die(*arguments: object) -> float:
+            if next(calls) == 6:
+                raise KeyboardInterrupt
+            return evaluate(*arguments)  # type: ignore[arg-type]
+
+        patch.setattr(loop, "evaluate", die)
+        with pytest.raises(KeyboardInterrupt):
+            train(dataclasses.replace(TINY, run="parts"))
+    train(PretrainConfig(corpus="nadie", run="parts", resume=True))
+    assert_equal_runs(Artifacts("nadie").run("pretrain", "whole"), Artifacts("nadie").run("pretrain", "parts"))
+
+
+def test_sigkill_at_any_moment_leaves_a_run_that_resumes_to_the_same_end(tokens: Tokens, artifacts: Path) -> None:
+    config = dataclasses.replace(TINY, max_steps=120, eval_interval=10)
+    train(dataclasses.replace(config, run="whole"))
+    options = [f"--{name}={getattr(config, name)}" for name in (
+        "corpus", "n_layer", "n_head", "n_embd", "block_size", "batch_size", "max_steps", "warmup_steps",
+        "learning_rate", "dropout", "device", "eval_interval",
+    )]  # fmt: skip
+    command = [sys.executable, str(ROOT / "pretrain/train.py"), *options, "--run=killed"]
+    folder = Artifacts("nadie").run("pretrain", "killed")
+    for delay in (0.0, 0.2, 0.5):
+        resume = ["--resume"] if (folder / STATE).exists() else ["--overwrite"]
+        process = subprocess.Popen(
+            command + resume, cwd=artifacts, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and not (folder / STATE).exists():
+            time.sleep(0.01)
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+    train(PretrainConfig(corpus="nadie", run="killed", resume=True))
+    assert not list(folder.glob(".*.tmp"))
+    assert_equal_runs(Artifacts("nadie").run("pretrain", "whole"), folder)
+
+
+def test_accumulated_batches_are_one_large_batch(tokens: Tokens) -> None:
+    config = dataclasses.replace(TINY, dropout=0.0, max_steps=8)
+    train(dataclasses.replace(config, run="large", batch_size=8))
+    train(dataclasses.replace(config, run="parts", batch_size=4, accumulation=2))
+    large, parts = (Metrics(Artifacts("nadie").run("pretrain", r) / "metrics.jsonl").read() for r in ("large", "parts"))
+    assert [line["val_loss"] for line in large] == pytest.approx([line["val_loss"] for line in parts], abs=1e-3)
+
+
+def test_a_budget_in_minutes_ends_with_the_rate_at_zero(tokens: Tokens) -> None:
+    start = time.monotonic()
+    train(dataclasses.replace(TINY, max_steps=None, minutes=0.08))
+    assert time.monotonic() - start < 60
+    last = Metrics(Artifacts("nadie").run("pretrain", "default") / "metrics.jsonl").read()[-1]
+    assert last["step"] > 20
+    assert last["learning_rate"] == 0
+
+
+def test_an_epoch_sees_every_token_once_and_the_next_in_another_order(tokens: Tokens) -> None:
+    length, cpu = 16, torch.device("cpu")
+    batches = Batches(tokens.train, length, 1, seed=3, device=cpu)
+    numbered = Part(torch.arange(len(tokens.train.inputs)).numpy(), tokens.train.targets, 1, 0)
+    batches = Batches(numbered, length, 1, seed=3, device=cpu)
+    steps = int(batches.steps_per_epoch)
+    epochs = [[batches.at(step)[0] for step in range(start, start + steps)] for start in (0, steps)]
+    for epoch in epochs:
+        seen = torch.cat(epoch, dim=1).flatten()
+        assert len(seen.unique()) == len(seen)
+        assert len(seen) > len(tokens.train.inputs) - length
+    assert not torch.equal(epochs[0][0], epochs[1][0])
+    assert torch.equal(batches.at(2)[0], epochs[0][2])  # any step, at any time
+
+
+def test_evaluation_scores_every_target_once(tokens: Tokens) -> None:
+    for length in (7, 16, 5000):
+        targets = torch.cat([y.flatten() for _, y in eval_batches(tokens.val, length, torch.device("cpu"))])
+        assert targets[: len(tokens.val.targets)].tolist() == tokens.val.targets.tolist()
+        assert (targets[len(tokens.val.targets) :] == IGNORE).all()
+
+
+def test_bits_per_character_of_an_even_guess_are_the_alphabets_bits() -> None:
+    part = Part(torch.arange(100).numpy(), torch.arange(100).numpy(), 100, 0)
+    assert bits_per_char(math.log(64), part) == pytest.approx(6.0)
+    part.targets[:50] = IGNORE
+    assert bits_per_char(math.log(64), part) == pytest.approx(3.0)
+
+
+def test_a_run_is_not_overwritten_unasked(tokens: Tokens) -> None:
+    train(dataclasses.replace(TINY, max_steps=2))
+    with pytest.raises(UserError, match="holds a run already"):
+        train(dataclasses.replace(TINY, max_steps=2))
+    train(dataclasses.replace(TINY, max_steps=3, overwrite=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_embd": 32}, "--n_embd 32 contradicts the run, which has 16"),
+        ({"run": "other"}, "holds no run to resume"),
+    ],
+)
+def test_resume_says_what_does_not_fit(tokens: Tokens, changes: dict[str, object], message: str) -> None:
+    train(dataclasses.replace(TINY, max_steps=2))
+    config: LoopConfig = PretrainConfig(**{"corpus": "nadie", "resume": True, **changes})  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=message):
+        train(config)
+
+
+def test_resume_refuses_tokens_that_changed(tokens: Tokens) -> None:
+    train(dataclasses.replace(TINY, max_steps=2))
+    tokenize_data.main(tokenize_data.TokenizeConfig(corpus="nadie", kind="bpe"))
+    with pytest.raises(UserError, match="changed since the run began"):
+        train(PretrainConfig(corpus="nadie", resume=True))
+
+
+def test_tokens_of_another_tokenizer_are_refused(tokens: Tokens) -> None:
+    folder = Artifacts("nadie").tokens
+    kept = (folder / "tokens.safetensors").read_bytes()
+    tokenize_data.main(tokenize_data.TokenizeConfig(corpus="nadie", kind="bpe"))
+    (folder / "tokens.safetensors").write_bytes(kept)
+    with pytest.raises(UserError, match="made with another tokenizer"):
+        train(TINY)
+
+
+def test_a_block_longer_than_the_corpus_is_refused(tokens: Tokens) -> None:
+    with pytest.raises(UserError, match="longer than the corpus"):
+        train(dataclasses.replace(TINY, block_size=10**6))
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_best(tokens: Tokens) -> None:
+    with pytest.raises(UserError, match="the loss is nan"):
+        train(dataclasses.replace(TINY, learning_rate=1e30, warmup_steps=0))
+    load_checkpoint(Artifacts("nadie").run("pretrain", "default"), torch.device("cpu"))
