@@ -1,0 +1,1 @@
+"""Stage 4: a checkpoint becomes one artist's checkpoint."""

@@ -1,0 +1,102 @@
+"""Stage 4: a model goes on learning from one artist."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from core.artifacts import Artifacts, find_checkpoint, shown, slug, write_run_json
+from core.cli import run
+from core.corpus import read_corpus
+from core.errors import UserError
+from pretrain.checkpoint import CONFIG, MODEL, TOKENIZER, load_checkpoint, start_folder
+from pretrain.device import find_device
+from pretrain.loop import LoopConfig, Training
+from pretrain.runs import check_new, stored_config
+from pretrain.sizing import settle_batch, settle_budget
+from pretrain.tokenizer import Tokenizer
+from pretrain.tokens import Split, encode_split, split_songs
+
+# Of the characters that a base may not be able to write before its adapting makes no sense.
+MAX_UNSEEN = 0.02
+
+# A fraction of what pretraining peaks at: enough to move, too little to forget.
+LEARNING_RATE = 5e-4
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig(LoopConfig):
+    base: str
+    """What to start from: a checkpoint folder, or the name of the corpus it was trained on."""
+    base_run: str = ""
+    """Which run of the base's corpus, where there are several: default, or pretrain/default."""
+    corpus: str
+    """What to adapt to: folder under artifacts/, or an artist's name."""
+    run: str = "default"
+    """Name of the run: its folder is artifacts/<corpus>/finetune/<run>/."""
+    dropout: float = 0.1
+    """Share of activations dropped: one artist is little text, read many times."""
+
+
+def main(config: FinetuneConfig) -> None:
+    """Adapt a trained model to an artist.
+
+    Reads artifacts/<corpus>/corpus.json with the base's own tokenizer, goes on training at a lower
+    rate, and writes artifacts/<corpus>/finetune/<run>/, a checkpoint folder like any other. The
+    first line it prints is the base as it was; the best by validation is kept.
+    """
+    paths = Artifacts(config.corpus)
+    folder = paths.run("finetune", config.run)
+    base = find_checkpoint(config.base, config.base_run)
+    if base.resolve() == folder.resolve():
+        raise UserError(f"{shown(folder)} cannot be its own base", "choose another --run")
+    inputs = [paths.corpus, *(base / name for name in (MODEL, CONFIG, TOKENIZER))]
+    device = find_device(config.device)
+    corpus = read_corpus(paths.corpus)
+    checkpoint = load_checkpoint(base, device)
+    if config.resume:
+        config = stored_config(folder, config, inputs)
+    else:
+        check_new(folder, config)
+        config = settle_budget(config)
+    split = split_songs(corpus, config.seed, checkpoint.learnt)
+    _check_alphabet(split, checkpoint.tokenizer)
+    tokens = encode_split(split, checkpoint.tokenizer)
+    tokens = dataclasses.replace(tokens, learnt=tokens.learnt | checkpoint.learnt)
+    model = checkpoint.model
+    model.set_dropout(config.dropout)
+    config = settle_batch(config, min(model.config.block_size, len(tokens.train.inputs)))
+    config = dataclasses.replace(config, learning_rate=config.learning_rate or LEARNING_RATE)
+    if not config.resume:
+        start_folder(folder, model.config, checkpoint.tokenizer, tokens.document)
+        facts = {"parameters": model.count_parameters(), "val_ids": [song.id for song in split.val]}
+        write_run_json(folder, config, inputs, **facts)
+    print(f"base        {shown(base)}")
+    training = Training(folder, model, tokens, config)
+    training.describe()
+    command = (
+        f"python finetune/train.py --base {config.base} --corpus {slug(config.corpus)} --run {config.run} --resume"
+    )
+    result = training.run(command)
+    print(result)
+    print(f"written     {shown(folder)}/  (loss.png shows the curve)")
+    print(f"next        python generate/sample.py --corpus {slug(config.corpus)}")
+
+
+def _check_alphabet(split: Split, tokenizer: Tokenizer) -> None:
+    """Say which characters the base cannot write; refuse when they are many."""
+    characters = tokenizer.characters
+    if characters is None:
+        return
+    text = "".join(song.lyrics for song in (*split.train, *split.val))
+    missing = sorted(set(text) - characters)
+    share = sum(text.count(char) for char in missing) / len(text)
+    if share > MAX_UNSEEN:
+        raise UserError(
+            f"the base's tokenizer cannot write {share:.1%} of this corpus: {' '.join(missing)}",
+            "adapt a base of the same language, or one with a bpe tokenizer, which writes everything",
+        )
+    if missing:
+        print(f"note        not in the base's alphabet, left out ({share:.2%}): {' '.join(missing)}")
+
+
+if __name__ == "__main__":
+    run(main, FinetuneConfig)
