@@ -65,7 +65,10 @@ def read_corpus(path: Path) -> Corpus:
     Raises UserError when it is missing, broken, empty, or of another schema.
     """
     if not path.exists():
-        raise UserError(f"no corpus at {shown(path)}", "make it with data/prepare.py (--help shows the sources)")
+        raise UserError(
+            f"no corpus at {shown(path)}",
+            f"python data/prepare.py --artist {path.parent.name}  (--help shows every source)",
+        )
     value = read_json(path)
     if not isinstance(value, dict):
         raise UserError(f"{shown(path)} is no corpus: a JSON object is expected, not a {type(value).__name__}")

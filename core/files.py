@@ -23,9 +23,9 @@ def atomic_path(path: Path) -> Generator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        # mkstemp makes files for the owner alone; people share what they make.
-        temporary.chmod(0o666 & ~_umask())
         yield temporary
+        # mkstemp, like some writers, makes files for the owner alone; people share what they make.
+        temporary.chmod(0o666 & ~_umask())
         _flush(temporary)
         temporary.replace(path)
     finally:

@@ -5,6 +5,8 @@ one rename. Nothing is ever unpickled.
 """
 
 import hashlib
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,18 @@ Arrays = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
 
 def save_tensors(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> None:
-    """Write arrays and metadata atomically, sealed."""
+    """Write arrays and metadata atomically, sealed; raises OSError as every writer does."""
+    header = {"format": "pt", **metadata, SEAL: _seal(arrays, metadata)}
     with atomic_path(path) as temporary:
-        save_file(arrays, temporary, {"format": "pt", **metadata, SEAL: _seal(arrays, metadata)})
+        try:
+            save_file(arrays, temporary, header)
+        except SafetensorError as error:
+            # The library hides what the system said, a full disk say, in its own error's text.
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            code = int(number[1])
+            raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def load_tensors(path: Path) -> tuple[Arrays, dict[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.artifacts import shown
 from core.corpus import Corpus, Song
 from core.errors import UserError
 from core.tensors import load_tensors, save_tensors
@@ -71,6 +72,9 @@ class Tokens:
     @classmethod
     def load(cls, path: Path) -> "Tokens":
         """Read tokens.safetensors; raises UserError when it is missing or damaged."""
+        if not path.exists():
+            corpus = path.parent.parent.name
+            raise UserError(f"no tokens at {shown(path)}", f"python pretrain/tokenize_data.py --corpus {corpus}")
         arrays, metadata = load_tensors(path)
         train, val = (
             Part(

@@ -173,3 +173,26 @@ def test_what_goes_wrong_is_said_in_a_line(
         cli.run(main, Nothing)
     assert end.value.code == code
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_full_disk_is_said_as_such_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    # A limit on the size of files is the kind of full disk that a test can make.
+    import resource
+    import signal
+
+    import numpy as np
+
+    path = tmp_path / "a.safetensors"
+    save_tensors(path, {"a": np.zeros(10)}, {})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save_tensors(path, {"a": np.zeros(100_000)}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert load_tensors(path)[0]["a"].shape == (10,)
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o666 & ~files._umask()
