@@ -63,7 +63,7 @@ def main(config: FinetuneConfig) -> None:
     tokens = dataclasses.replace(tokens, learnt=tokens.learnt | checkpoint.learnt)
     model = checkpoint.model
     model.set_dropout(config.dropout)
-    config = settle_batch(config, min(model.config.block_size, len(tokens.train.inputs)))
+    config = settle_batch(config, min(model.config.block_size, len(tokens.train.inputs)), device)
     config = dataclasses.replace(config, learning_rate=config.learning_rate or LEARNING_RATE)
     if not config.resume:
         start_folder(folder, model.config, checkpoint.tokenizer, tokens.document)

@@ -6,7 +6,6 @@ so a run that was interrupted and resumed is the run that was not.
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,16 @@ from tqdm import tqdm
 
 from core.errors import Interrupted, UserError
 from core.files import remove_leftovers
-from pretrain.batches import Batches, eval_batches
+from pretrain.batches import Batches
 from pretrain.checkpoint import save_model
 from pretrain.device import Device
-from pretrain.metrics import Metrics, bits_per_char
+from pretrain.metrics import Metrics, bits_per_char, evaluate
 from pretrain.model import GPT
 from pretrain.optimizer import make_optimizer
 from pretrain.plots import plot_losses
 from pretrain.signals import StopSignal
 from pretrain.state import Progress, load_state, save_state
-from pretrain.tokens import IGNORE, Part, Tokens
+from pretrain.tokens import IGNORE, Tokens
 
 # The norm that gradients are clipped to: what GPT-2 and everybody since has used.
 CLIP_NORM = 1.0
@@ -55,7 +54,7 @@ class LoopConfig:
     max_steps: int | None = None
     """Budget in steps, instead of minutes."""
     batch_size: int | None = None
-    """Sequences per forward pass. Left out: as many as make 2,048 tokens a step."""
+    """Sequences per forward pass. Left out: as many as make 1,024 tokens a step, on a GPU 16,384."""
     accumulation: int = 1
     """Forward passes per step: a larger batch in the same memory."""
     learning_rate: float | None = None
@@ -279,16 +278,6 @@ class Training:
             bar.set_postfix_str(f"loss {loss:.3f}, {rate:,.0f} tokens/s", refresh=False)
         bar.n = 100 * self.share
         bar.update(0)
-
-
-def evaluate(loss: Callable[[Tensor, Tensor, str], Tensor], part: Part, length: int, device: torch.device) -> float:
-    """Mean loss over the whole part, nats per learnt token."""
-    total = torch.zeros((), dtype=torch.float64, device=device)
-    count = 0
-    for inputs, targets in eval_batches(part, length, device):
-        total += loss(inputs, targets, "sum")
-        count += int((targets != IGNORE).sum())
-    return float(total) / count
 
 
 _BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"

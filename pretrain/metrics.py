@@ -2,10 +2,15 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from core.files import write_text
+from pretrain.batches import eval_batches
 from pretrain.tokens import IGNORE, Part
 
 
@@ -16,6 +21,16 @@ def bits_per_char(loss: float, part: Part) -> float:
     """
     learnt = int((part.targets != IGNORE).sum())
     return loss * learnt / max(1, part.characters) / math.log(2)
+
+
+def evaluate(loss: Callable[[Tensor, Tensor, str], Tensor], part: Part, length: int, device: torch.device) -> float:
+    """Mean loss over the whole part, nats per learnt token."""
+    total = torch.zeros((), dtype=torch.float64, device=device)
+    count = 0
+    for inputs, targets in eval_batches(part, length, device):
+        total += loss(inputs, targets, "sum")
+        count += int((targets != IGNORE).sum())
+    return float(total) / count
 
 
 class Metrics:

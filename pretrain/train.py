@@ -13,7 +13,7 @@ from pretrain.device import find_device
 from pretrain.loop import LoopConfig, Training
 from pretrain.model import GPT, Architecture, ModelConfig
 from pretrain.runs import check_new, stored_config
-from pretrain.sizing import HEAD_SIZE, check_block, settle_batch, settle_budget, suggest_size
+from pretrain.sizing import HEAD_SIZE, check_block, learning_rate_for, settle_batch, settle_budget, suggest_size
 from pretrain.tokenizer import Tokenizer
 from pretrain.tokens import Tokens
 
@@ -78,7 +78,7 @@ def main(config: PretrainConfig) -> None:
 def settle(config: PretrainConfig, tokens: Tokens, device: torch.device) -> PretrainConfig:
     """Fill in what was left open."""
     config = settle_budget(config)
-    size = suggest_size(tokens, config.minutes or 0.0, device)
+    size = suggest_size(tokens, config.minutes, device)
     n_embd = config.n_embd or size.n_embd
     config = dataclasses.replace(
         config,
@@ -87,11 +87,11 @@ def settle(config: PretrainConfig, tokens: Tokens, device: torch.device) -> Pret
         n_head=config.n_head or max(1, n_embd // HEAD_SIZE),
         block_size=config.block_size or min(size.block_size, len(tokens.train.inputs)),
         dropout=size.dropout if config.dropout is None else config.dropout,
-        learning_rate=config.learning_rate or size.learning_rate,
+        learning_rate=config.learning_rate or learning_rate_for(n_embd),
     )
     assert config.block_size is not None
     check_block(config.block_size, tokens)
-    return settle_batch(config, config.block_size)
+    return settle_batch(config, config.block_size, device)
 
 
 def _model_config(config: PretrainConfig, vocab_size: int) -> ModelConfig:
