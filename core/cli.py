@@ -1,6 +1,7 @@
 """From a frozen dataclass to a command line, and from an exception to one line with a remedy."""
 
 import errno
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -29,7 +30,7 @@ def run(main: Callable[[Any], None], config_type: type[Config]) -> None:
         stream.reconfigure(encoding="utf-8", errors="replace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     try:
         config = tyro.cli(
-            config_type, description=main.__doc__, config=(tyro.conf.FlagCreatePairsOff,), use_underscores=True
+            config_type, description=inspect.getdoc(main), config=(tyro.conf.FlagCreatePairsOff,), use_underscores=True
         )
         main(config)
     except UserError as error:

@@ -1,16 +1,27 @@
 """The contract between stage 1 and the rest: corpus.json, schema 1."""
 
 import dataclasses
+import json
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 from core.artifacts import shown
 from core.errors import UserError
-from core.files import read_json, write_json
+from core.files import atomic_path, read_json
 
 SCHEMA = 1
+
+# Columns that not every source has: they stay out where no song has them.
+OPTIONAL = ("language", "form", "performers")
+
+# corpus.json opens like this and goes on with one song per line: a reader need not hold it as one string.
+_SONGS_OPEN = '  "songs": [\n'
+_SONGS_CLOSE = "\n  ]\n}\n"
+_LONGEST_HEAD = 100  # lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +41,9 @@ class Song:
     """ISO 639-1 code, where it is known song by song."""
     form: str = ""
     """Declared fixed form, such as "redondilla ABBA 8"; empty when none is declared."""
+    performers: str = ""
+    """Who sings what, where the source says: "Coro: Ana; Verso 2: Bruno". Apart from the lyrics: a name in a
+    heading is a token that a model of few songs never learns, and writes where nobody asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +64,29 @@ class Corpus:
 
 def write_corpus(path: Path, corpus: Corpus) -> None:
     """Write corpus.json; optional song fields that are empty everywhere stay out."""
-    songs = [dataclasses.asdict(song) for song in corpus.songs]
-    for optional in ("language", "form"):
-        if not any(song[optional] for song in songs):
-            for song in songs:
-                del song[optional]
-    head = {"schema": SCHEMA, "name": corpus.name, "language": corpus.language, "source": corpus.source}
-    write_json(path, head | {"songs": songs})
+    absent = [name for name in OPTIONAL if not any(getattr(song, name) for song in corpus.songs)]
+    lines = (song_to_json(song, absent) for song in corpus.songs)
+    write_song_lines(path, lines, name=corpus.name, language=corpus.language, source=corpus.source)
+
+
+def write_song_lines(path: Path, lines: Iterable[str], *, name: str, language: str, source: str) -> None:
+    """Write corpus.json of songs that are JSON already (`song_to_json`); they may be more than memory holds."""
+    head = {"schema": SCHEMA, "name": name, "language": language, "source": source}
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}") + ",\n" + _SONGS_OPEN)
+        comma = ""
+        for line in lines:
+            file.write(f"{comma}    {line}")
+            comma = ",\n"
+        file.write(_SONGS_CLOSE)
+
+
+def song_to_json(song: Song, absent: Iterable[str] = ()) -> str:
+    """A song as one line of JSON, without the fields that are `absent`."""
+    fields = {name: getattr(song, name) for name in _TYPES}
+    for name in absent:
+        del fields[name]
+    return json.dumps(fields, ensure_ascii=False)
 
 
 def read_corpus(path: Path) -> Corpus:
@@ -69,7 +99,7 @@ def read_corpus(path: Path) -> Corpus:
             f"no corpus at {shown(path)}",
             f"python data/prepare.py --artist {path.parent.name}  (--help shows every source)",
         )
-    value = read_json(path)
+    value = _read_song_by_song(path) or read_json(path)
     if not isinstance(value, dict):
         raise UserError(f"{shown(path)} is no corpus: a JSON object is expected, not a {type(value).__name__}")
     head = cast("dict[str, Any]", value)
@@ -80,7 +110,10 @@ def read_corpus(path: Path) -> Corpus:
     items = head.get("songs")
     if not isinstance(items, list):
         raise UserError(f"{shown(path)}: songs must be a list")
-    songs = tuple(_song(path, number, item) for number, item in enumerate(cast("list[Any]", items)))
+    songs = tuple(
+        item if isinstance(item, Song) else _song(path, number, item)
+        for number, item in enumerate(cast("list[Any]", items))
+    )
     if not songs:
         raise UserError(f"{shown(path)} holds no song", "make it anew with data/prepare.py")
     ids = {song.id for song in songs}
@@ -88,6 +121,35 @@ def read_corpus(path: Path) -> Corpus:
         raise UserError(f"{shown(path)}: {len(songs) - len(ids)} songs share an id with another")
     words = {key: _typed(path, key, head.get(key), str) for key in ("name", "language", "source")}
     return Corpus(**words, songs=songs)
+
+
+def _read_song_by_song(path: Path) -> dict[str, Any] | None:
+    """The value of a file laid out as `write_song_lines` does; None when somebody laid it out otherwise, or broke it."""
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            head: list[str] = []
+            for line in file:
+                if line == _SONGS_OPEN:
+                    break
+                head.append(line)
+                if len(head) > _LONGEST_HEAD:
+                    return None
+            value = json.loads("".join(head).rstrip().removesuffix(",") + "}")
+            value["songs"] = [_song(path, number, item) for number, item in enumerate(_song_items(file))]
+            return value
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return None
+
+
+def _song_items(lines: Iterable[str]) -> Iterator[Any]:
+    lines = iter(lines)
+    for line in lines:
+        item = line.strip()
+        if item == "]":
+            json.loads("".join(chain("{", lines)))  # the closing brace, and nothing after it
+            return
+        yield json.loads(item.removesuffix(","))
+    raise json.JSONDecodeError("songs do not end", "", 0)
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -28,10 +28,15 @@ SPECIAL_TOKENS = (UNKNOWN, SONG, TITLE, LYRICS, END)
 # never merges across verses. Everything matches something, so that text comes back as it was.
 PIECES = r" ?[\p{L}\p{M}\p{N}'’]+| ?[^\s\p{L}\p{M}\p{N}'’]+|\n|[^\S\n]+"
 
+ANY_CHARACTER = r"[\s\S]"
+
 BYTES = 256
 
 # The words that stand at least twice in a few megabytes of verse; more would be learnt by nobody.
 WORDS = 16_384
+
+# Training on fewer characters takes less than two seconds; nobody needs a progress bar for it.
+QUICK = 5_000_000
 
 
 class Tokenizer:
@@ -158,33 +163,28 @@ def suitable_vocab_size(characters: int) -> int:
 
 
 def _train(texts: list[str], kind: Kind, vocab_size: int, alphabet: list[str]) -> tokenizers.Tokenizer:
-    special = list(SPECIAL_TOKENS)
-    split = pre_tokenizers.Split(Regex(PIECES if kind != "char" else r"[\s\S]"), behavior="isolated")
-    if kind == "bpe":
-        backend = tokenizers.Tokenizer(models.BPE())
-        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        backend.decoder = decoders.ByteLevel()
+    special, slow = list(SPECIAL_TOKENS), sum(map(len, texts)) > QUICK
+    if kind in ("bpe", "bpe-char"):
+        in_bytes = kind == "bpe"
+        backend = tokenizers.Tokenizer(models.BPE(unk_token=None if in_bytes else UNKNOWN))
         trainer = trainers.BpeTrainer(
             vocab_size=vocab_size,
             min_frequency=2,
             special_tokens=special,
-            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-            show_progress=False,
-        )
-    elif kind == "bpe-char":
-        backend = tokenizers.Tokenizer(models.BPE(unk_token=UNKNOWN))
-        backend.pre_tokenizer, backend.decoder = split, decoders.Fuse()
-        trainer = trainers.BpeTrainer(
-            vocab_size=vocab_size,
-            min_frequency=2,
-            special_tokens=special,
-            initial_alphabet=alphabet,
-            show_progress=False,
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()) if in_bytes else alphabet,
+            show_progress=slow,
         )
     else:
         backend = tokenizers.Tokenizer(models.WordLevel(unk_token=UNKNOWN))
-        backend.pre_tokenizer, backend.decoder = split, decoders.Fuse()
         size = vocab_size if kind == "word" else len(special) + len(alphabet)
-        trainer = trainers.WordLevelTrainer(vocab_size=size, special_tokens=special, show_progress=False)
+        trainer = trainers.WordLevelTrainer(vocab_size=size, special_tokens=special, show_progress=slow)
+    if kind == "bpe":
+        # GPT-2's own splitting into words comes with it, which llama.cpp knows by name.
+        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend.decoder = decoders.ByteLevel()
+    else:
+        pieces = ANY_CHARACTER if kind == "char" else PIECES
+        backend.pre_tokenizer = pre_tokenizers.Split(Regex(pieces), behavior="isolated")
+        backend.decoder = decoders.Fuse()
     backend.train_from_iterator(texts, trainer)
     return backend
