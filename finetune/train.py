@@ -11,15 +11,16 @@ from pretrain.checkpoint import CONFIG, MODEL, TOKENIZER, load_checkpoint, start
 from pretrain.device import find_device
 from pretrain.loop import LoopConfig, Training
 from pretrain.runs import check_new, stored_config
-from pretrain.sizing import settle_batch, settle_budget
+from pretrain.sizing import learning_rate_for, settle_batch, settle_budget
 from pretrain.tokenizer import Tokenizer
 from pretrain.tokens import Split, encode_split, split_songs
 
 # Of the characters that a base may not be able to write before its adapting makes no sense.
 MAX_UNSEEN = 0.02
 
-# A fraction of what pretraining peaks at: enough to move, too little to forget.
-LEARNING_RATE = 5e-4
+# Of what pretraining peaks at: enough to move, too little to forget. From Spanish poetry to one gaucho
+# poem in three minutes, a quarter came to 1.994 bits per character on validation, an eighth to 2.003.
+RATE_SHARE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,8 @@ def main(config: FinetuneConfig) -> None:
     model = checkpoint.model
     model.set_dropout(config.dropout)
     config = settle_batch(config, min(model.config.block_size, len(tokens.train.inputs)), device)
-    config = dataclasses.replace(config, learning_rate=config.learning_rate or LEARNING_RATE)
+    learning_rate = config.learning_rate or RATE_SHARE * learning_rate_for(model.config.n_embd)
+    config = dataclasses.replace(config, learning_rate=learning_rate)
     if not config.resume:
         start_folder(folder, model.config, checkpoint.tokenizer, tokens.document)
         facts = {"parameters": model.count_parameters(), "val_ids": [song.id for song in split.val]}

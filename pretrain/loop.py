@@ -58,7 +58,8 @@ class LoopConfig:
     accumulation: int = 1
     """Forward passes per step: a larger batch in the same memory."""
     learning_rate: float | None = None
-    """Peak rate, reached after warmup_steps and falling linearly to zero at the end of the budget."""
+    """Peak rate, reached after warmup_steps and falling linearly to zero at the end of the
+    budget. Left out, it follows from the width; a quarter of it when adapting."""
     warmup_steps: int = 100
     """Steps of rising learning rate: Adam's averages are noise at first."""
     weight_decay: float = 0.1

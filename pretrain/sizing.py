@@ -24,8 +24,10 @@ LEARNING_RATE, RATE_WIDTH = 4e-3, 128
 
 HEAD_SIZE = 32
 
-# A corpus below this is read dozens of times in a few minutes, and learnt by heart without dropout.
+# A corpus below this is read dozens of times in a few minutes, and learnt by heart without dropout;
+# which costs more than it saves while there is still much to learn.
 SMALL_CORPUS = 1_000_000  # characters
+SHORT_BUDGET = 5.0  # minutes
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ def learning_rate_for(n_embd: int) -> float:
 
 def suggest_size(tokens: Tokens, minutes: float | None, device: torch.device) -> Size:
     """The largest model that the budget can teach, and dropout where the corpus is small."""
-    dropout = 0.2 if tokens.train.characters < SMALL_CORPUS else 0.0
+    dropout = 0.0
+    if tokens.train.characters < SMALL_CORPUS:
+        dropout = 0.1 if minutes is not None and minutes < SHORT_BUDGET else 0.2
     if device.type != "cpu":
         return Size(n_layer=6, n_embd=384, block_size=256, dropout=dropout)
     # Two cores show a model of width 128 about a million tokens in two minutes.
