@@ -8,8 +8,9 @@ from core.cli import run
 from core.corpus import read_corpus
 from core.errors import UserError
 from pretrain.checkpoint import CONFIG, MODEL, TOKENIZER, load_checkpoint, start_folder
+from pretrain.config import LoopConfig
 from pretrain.device import find_device
-from pretrain.loop import LoopConfig, Training
+from pretrain.loop import Training
 from pretrain.runs import check_new, stored_config
 from pretrain.sizing import learning_rate_for, settle_batch, settle_budget
 from pretrain.tokenizer import Tokenizer
@@ -72,7 +73,7 @@ def main(config: FinetuneConfig) -> None:
         facts = {"parameters": model.count_parameters(), "val_ids": [song.id for song in split.val]}
         write_run_json(folder, config, inputs, **facts)
     print(f"base        {shown(base)}")
-    training = Training(folder, model, tokens, config)
+    training = Training(folder, model, tokens, config, judge_start=True)
     training.describe()
     command = (
         f"python finetune/train.py --base {config.base} --corpus {slug(config.corpus)} --run {config.run} --resume"

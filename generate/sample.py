@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import torch
+
 from core.artifacts import CHECKPOINT_STAGES, find_checkpoint, shown
 from core.cli import Positional, run
 from core.files import write_text
@@ -65,7 +67,11 @@ def main(config: SampleConfig) -> None:
     settings that write them again.
     """
     folder = find_checkpoint(config.checkpoint or config.corpus or config.artist, config.run)
-    writer = Writer(load_checkpoint(folder, find_device(config.device)))
+    device = find_device(config.device)
+    if device.type == "cpu":
+        # A song is made token by token: too little work at a time for two threads to share.
+        torch.set_num_threads(1)
+    writer = Writer(load_checkpoint(folder, device))
     request = Request(
         title=config.title,
         prompt=config.prompt,

@@ -19,13 +19,14 @@ from core.errors import Interrupted, UserError
 from core.files import remove_leftovers
 from pretrain.batches import Batches
 from pretrain.checkpoint import save_model
-from pretrain.device import Device
+from pretrain.config import LoopConfig
 from pretrain.metrics import Metrics, bits_per_char, evaluate
 from pretrain.model import GPT
 from pretrain.optimizer import make_optimizer
 from pretrain.plots import plot_losses
 from pretrain.signals import StopSignal
 from pretrain.state import Progress, load_state, save_state
+from pretrain.threads import ThreadChooser
 from pretrain.tokens import IGNORE, Tokens
 
 # The norm that gradients are clipped to: what GPT-2 and everybody since has used.
@@ -33,6 +34,9 @@ CLIP_NORM = 1.0
 
 # Under a time budget, no more than this share of it goes into looking at the validation set.
 EVAL_SHARE = 0.1
+
+# A step goes forward once and backward at twice the cost.
+FORWARD_SHARE = 3
 
 # Evaluations of a run, when eval_interval does not say.
 EVALUATIONS = 20
@@ -45,46 +49,6 @@ PLOT_SECONDS = 20.0
 
 # Reading the loss stops a GPU until it has caught up; the bar does not need it every step.
 READ_LOSS_EVERY = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoopConfig:
-    minutes: float | None = None
-    """Time budget; the schedule ends when it does. 5 when max_steps is not given either."""
-    max_steps: int | None = None
-    """Budget in steps, instead of minutes."""
-    batch_size: int | None = None
-    """Sequences per forward pass. Left out: as many as make 1,024 tokens a step, on a GPU 16,384."""
-    accumulation: int = 1
-    """Forward passes per step: a larger batch in the same memory."""
-    learning_rate: float | None = None
-    """Peak rate, reached after warmup_steps and falling linearly to zero at the end of the
-    budget. Left out, it follows from the width; a quarter of it when adapting."""
-    warmup_steps: int = 100
-    """Steps of rising learning rate: Adam's averages are noise at first."""
-    weight_decay: float = 0.1
-    """AdamW's; matrices only."""
-    eval_interval: int | None = None
-    """Steps between evaluations. Left out: twenty of them, spread over the run."""
-    device: Device = "auto"
-    """auto takes cuda, then mps, then cpu."""
-    seed: int = 1
-    """Weights, order of the songs and dropout follow from it."""
-    resume: bool = False
-    """Go on with an interrupted run, with its own settings."""
-    overwrite: bool = False
-    """Start over in a folder that holds a run already."""
-
-    def __post_init__(self) -> None:
-        if self.minutes is not None and self.max_steps is not None:
-            raise ValueError("give minutes or max_steps, not both")
-        for name in ("minutes", "max_steps", "batch_size", "accumulation", "learning_rate", "eval_interval"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be above 0, got {value}")
-        for name in ("warmup_steps", "weight_decay", "seed"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -107,11 +71,15 @@ class Result:
 class Training:
     """One run in one folder: a model, the tokens it learns from, and how far it has come."""
 
-    def __init__(self, folder: Path, model: GPT, tokens: Tokens, config: LoopConfig) -> None:
+    def __init__(
+        self, folder: Path, model: GPT, tokens: Tokens, config: LoopConfig, *, judge_start: bool = False
+    ) -> None:
+        """`judge_start` evaluates before the first step under a time budget too: a trained base is worth a look."""
         assert config.batch_size, "the caller settles what was left open"
         assert config.learning_rate, "the caller settles what was left open"
         self.folder, self.model, self.tokens, self.config = folder, model, tokens, config
-        self.learning_rate = config.learning_rate
+        self.learning_rate, self.judge_start = config.learning_rate, judge_start
+        self.threads = ThreadChooser() if config.minutes is not None and model.device.type == "cpu" else None
         # A base may have been trained on longer songs than this corpus holds.
         self.length = min(model.config.block_size, len(tokens.train.inputs))
         self.tokens_per_step = config.batch_size * config.accumulation * self.length
@@ -156,7 +124,7 @@ class Training:
                 if stop.asked:
                     self._save()
                     raise Interrupted(f"stopped at step {self.progress.step:,}; everything is saved", resume_command)
-                self._show(bar, self._step())
+                self._show(bar, self._timed_step())
                 if time.monotonic() - self._last_save > SAVE_SECONDS:
                     self._save()
         self._save()
@@ -169,13 +137,23 @@ class Training:
         if self.config.max_steps is not None:
             return min(1.0, self.progress.step / self.config.max_steps)
         assert self.config.minutes is not None
-        # The last evaluation belongs to the budget.
-        return min(1.0, self.seconds / max(1.0, 60 * self.config.minutes - self.progress.eval_seconds))
+        # The last evaluation belongs to the budget, but never takes most of it.
+        budget = 60 * self.config.minutes
+        return min(1.0, self.seconds / max(budget / 2, budget - self._evaluation_cost()))
 
     @property
     def seconds(self) -> float:
         """Time spent, interruptions not counted."""
         return time.monotonic() - self._clock
+
+    def _timed_step(self) -> Tensor:
+        # A budget in steps promises the same numbers every time, and the count of threads changes roundings.
+        if self.threads is None:
+            return self._step()
+        self.threads.begin()
+        loss = self._step()
+        self.threads.end()
+        return loss
 
     def _step(self) -> Tensor:
         self.model.train()
@@ -217,9 +195,18 @@ class Training:
             return True
         if self._reached() < progress.next_evaluation:
             return False
+        if self.config.minutes is None or (progress.step == 0 and self.judge_start):
+            return True
         # A validation set that takes long to read is read less often; a budget in steps stays exact.
-        affordable = progress.eval_seconds_total <= EVAL_SHARE * self.seconds
-        return affordable or self.config.minutes is None or progress.step == 0
+        return progress.step > 0 and progress.eval_seconds_total + self._evaluation_cost() <= EVAL_SHARE * self.seconds
+
+    def _evaluation_cost(self) -> float:
+        """Seconds that an evaluation takes: as long as the latest, or a third of training on as many tokens."""
+        progress = self.progress
+        if progress.eval_seconds or not progress.step:
+            return progress.eval_seconds
+        passes = len(self.tokens.val.inputs) / self.tokens_per_step
+        return self.seconds / progress.step * passes / FORWARD_SHARE
 
     def _reached(self) -> int:
         interval = self.config.eval_interval

@@ -8,7 +8,7 @@ from core.artifacts import shown
 from core.errors import UserError
 from core.files import read_json, sha256
 from pretrain.checkpoint import MODEL, STATE
-from pretrain.loop import LoopConfig
+from pretrain.config import LoopConfig
 
 Config = TypeVar("Config", bound=LoopConfig)
 

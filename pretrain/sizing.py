@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 
 from core.errors import UserError
-from pretrain.loop import LoopConfig
+from pretrain.config import LoopConfig
 from pretrain.tokens import Tokens
 
 Config = TypeVar("Config", bound=LoopConfig)

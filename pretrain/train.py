@@ -9,8 +9,9 @@ from core.artifacts import Artifacts, shown, slug, write_run_json
 from core.cli import run
 from core.errors import UserError
 from pretrain.checkpoint import start_folder
+from pretrain.config import LoopConfig
 from pretrain.device import find_device
-from pretrain.loop import LoopConfig, Training
+from pretrain.loop import Training
 from pretrain.model import GPT, Architecture, ModelConfig
 from pretrain.runs import check_new, stored_config
 from pretrain.sizing import HEAD_SIZE, check_block, learning_rate_for, settle_batch, settle_budget, suggest_size

@@ -17,11 +17,13 @@ import torch
 from core.artifacts import ROOT, Artifacts
 from core.corpus import Corpus
 from core.errors import Interrupted, UserError
-from pretrain import loop, tokenize_data
+from pretrain import loop, threads, tokenize_data
 from pretrain.batches import Batches, eval_batches
 from pretrain.checkpoint import MODEL, STATE, load_checkpoint
-from pretrain.loop import LoopConfig, Training
+from pretrain.config import LoopConfig
+from pretrain.loop import Training
 from pretrain.metrics import Metrics, bits_per_char
+from pretrain.threads import ThreadChooser
 from pretrain.tokens import IGNORE, Part, Tokens
 from pretrain.train import PretrainConfig
 from pretrain.train import main as train
@@ -241,3 +243,19 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_best(tokens: Tokens) -> No
     with pytest.raises(UserError, match="the loss is nan"):
         train(dataclasses.replace(TINY, learning_rate=1e30, warmup_steps=0))
     load_checkpoint(Artifacts("nadie").run("pretrain", "default"), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("faster", [1, 2])
+def test_the_count_of_threads_that_is_faster_wins_and_loses_again_when_it_is_not(faster: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        chooser = ThreadChooser()
+        for best in (faster, 3 - faster):
+            for _ in range(2 * threads.EVERY):
+                chooser.begin()
+                time.sleep(0.0001 if torch.get_num_threads() == best else 0.002)
+                chooser.end()
+            assert torch.get_num_threads() == best
+    finally:
+        torch.set_num_threads(before)

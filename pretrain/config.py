@@ -1,0 +1,45 @@
+"""The options of every training: pretraining and fine-tuning add what they start from."""
+
+from dataclasses import dataclass
+
+from pretrain.device import Device
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopConfig:
+    minutes: float | None = None
+    """Time budget; the schedule ends when it does. 5 when max_steps is not given either."""
+    max_steps: int | None = None
+    """Budget in steps, instead of minutes."""
+    batch_size: int | None = None
+    """Sequences per forward pass. Left out: as many as make 1,024 tokens a step, on a GPU 16,384."""
+    accumulation: int = 1
+    """Forward passes per step: a larger batch in the same memory."""
+    learning_rate: float | None = None
+    """Peak rate, reached after warmup_steps and falling linearly to zero at the end of the
+    budget. Left out, it follows from the width; a quarter of it when adapting."""
+    warmup_steps: int = 100
+    """Steps of rising learning rate: Adam's averages are noise at first."""
+    weight_decay: float = 0.1
+    """AdamW's; matrices only."""
+    eval_interval: int | None = None
+    """Steps between evaluations. Left out: twenty of them, spread over the run."""
+    device: Device = "auto"
+    """auto takes cuda, then mps, then cpu."""
+    seed: int = 1
+    """Weights, order of the songs and dropout follow from it."""
+    resume: bool = False
+    """Go on with an interrupted run, with its own settings."""
+    overwrite: bool = False
+    """Start over in a folder that holds a run already."""
+
+    def __post_init__(self) -> None:
+        if self.minutes is not None and self.max_steps is not None:
+            raise ValueError("give minutes or max_steps, not both")
+        for name in ("minutes", "max_steps", "batch_size", "accumulation", "learning_rate", "eval_interval"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be above 0, got {value}")
+        for name in ("warmup_steps", "weight_decay", "seed"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
