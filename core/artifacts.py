@@ -33,6 +33,12 @@ def slug(name: str) -> str:
     return result
 
 
+def artifacts_root() -> Path:
+    """artifacts/; PAYADOR_ARTIFACTS moves it elsewhere."""
+    moved = os.environ.get("PAYADOR_ARTIFACTS")
+    return Path(moved) if moved else ROOT / "artifacts"
+
+
 @dataclass(frozen=True)
 class Artifacts:
     """The paths of one corpus, given its name or its folder's name."""
@@ -41,9 +47,8 @@ class Artifacts:
 
     @property
     def folder(self) -> Path:
-        """artifacts/<corpus>/; PAYADOR_ARTIFACTS moves artifacts/ elsewhere."""
-        root = os.environ.get("PAYADOR_ARTIFACTS")
-        return (Path(root) if root else ROOT / "artifacts") / slug(self.name)
+        """artifacts/<corpus>/."""
+        return artifacts_root() / slug(self.name)
 
     @property
     def raw(self) -> Path:
@@ -59,6 +64,11 @@ class Artifacts:
     def corpus_report(self) -> Path:
         """What was dropped, and why."""
         return self.folder / "corpus-report.json"
+
+    @property
+    def corpus_page(self) -> Path:
+        """The report as a page to read."""
+        return self.folder / "corpus-report.html"
 
     @property
     def tokens(self) -> Path:

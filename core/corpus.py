@@ -124,7 +124,7 @@ def read_corpus(path: Path) -> Corpus:
 
 
 def _read_song_by_song(path: Path) -> dict[str, Any] | None:
-    """The value of a file laid out as `write_song_lines` does; None when somebody laid it out otherwise, or broke it."""
+    """The value of a file laid out as `write_song_lines` does; None when it is laid out otherwise, or broken."""
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
             head: list[str] = []

@@ -15,6 +15,8 @@ _NO_LYRICS = {b"%PDF-": "a PDF", b"{\\rtf": "an RTF document"}
 _BINARY = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _BINARY_SHARE = 0.01
 
+_PIECE = 1 << 20  # bytes
+
 _SAVE_AS_TEXT = "save it as plain text in UTF-8"
 
 
@@ -39,6 +41,22 @@ def read_plain_text(path: Path) -> str:
     if "\0" in text or len(_BINARY.findall(text)) > _BINARY_SHARE * len(text):
         raise UserError(f"{shown(path)} is no text (it holds binary data)", _SAVE_AS_TEXT)
     return text
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether a file is UTF-8 text and not empty; reads it through once, a piece at a time."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    text = False
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            try:
+                decoded = decoder.decode(piece)
+            except UnicodeDecodeError:
+                return False
+            if "\0" in decoded or len(_BINARY.findall(decoded)) > _BINARY_SHARE * len(decoded):
+                return False
+            text = text or bool(decoded.strip())
+    return text and not decoder.getstate()[0]
 
 
 class _DamagedError(Exception):

@@ -7,25 +7,32 @@ from typing import Literal
 
 from core.corpus import Song
 from core.errors import UserError
-from data.cleaning import fold
+from data.cleaning.characters import fold
 
 Field = Literal["artist", "album", "language"]
 
 _SHOWN_NAMES = 8
 
 
-def select(songs: list[Song], field: Field, wanted: str) -> list[Song]:
-    """Songs whose `field` is `wanted`, whatever its case and accents; where no song says, all are labelled with it.
+def select(songs: list[Song], field: Field, wanted: str, *more: str) -> list[Song]:
+    """Songs whose `field` is one of those wanted, whatever its case and accents.
 
-    Raises UserError, with the names there are and the likeliest first, when no song has it.
+    Where no song says, all are labelled with the one wanted. Raises UserError, with the names there
+    are and the likeliest first, when no song has one of them.
     """
     names = Counter(getattr(song, field) for song in songs if getattr(song, field))
     if not names:
+        if more:
+            several = " or ".join((wanted, *more))
+            raise UserError(f"no song says its {field}: {several}?", f"give one --{field} only")
         return [dataclasses.replace(song, **{field: wanted}) for song in songs]
-    # Some names are all signs ("!!!"), and fold to nothing.
-    same = {name for name in names if (fold(name) or name) == (fold(wanted) or wanted)}
-    if not same:
-        raise UserError(f"no song of {field} {wanted!r}", f"{field}s there are: {_listed(list(names), wanted)}")
+    same: set[str] = set()
+    for one in (wanted, *more):
+        # Some names are all signs ("!!!"), and fold to nothing.
+        found = {name for name in names if (fold(name) or name) == (fold(one) or one)}
+        if not found:
+            raise UserError(f"no song of {field} {one!r}", f"{field}s there are: {_listed(list(names), one)}")
+        same |= found
     return [song for song in songs if getattr(song, field) in same]
 
 

@@ -8,8 +8,8 @@
 set -euo pipefail
 poems=(--dataset andreamorgar/spanish_poetry)
 if [[ ${1:---} != --* ]]; then
-  local=$(realpath "$1")
-  if [ -d "$local" ]; then poems=(--dataset "$local"); else poems=("$local" --source files); fi
+  data=$(realpath "$1")
+  if [ -d "$data" ]; then poems=(--dataset "$data"); else poems=("$data" --source files); fi
   shift
 fi
 budget=("$@")

@@ -7,8 +7,8 @@
 set -euo pipefail
 poems=(--gutenberg french-poetry)
 if [[ ${1:---} != --* ]]; then
-  local=$(realpath "$1")
-  if [ -d "$local" ]; then poems=("$local" --source gutenberg); else poems=("$local" --source files); fi
+  data=$(realpath "$1")
+  if [ -d "$data" ]; then poems=("$data" --source gutenberg); else poems=("$data" --source files); fi
   shift
 fi
 budget=("$@")

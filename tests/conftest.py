@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from core.artifacts import Artifacts
 from core.corpus import Corpus, Song, write_corpus
 from pretrain.model import GPT, Architecture, ModelConfig
+
+# A slow machine is no fault of the code; and a run that says whether a change may land draws the same every time.
+settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("here")
 
 # Models this small are computed faster by one thread, and tests run beside other work.
 torch.set_num_threads(1)

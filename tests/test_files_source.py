@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.corpus import Corpus, Song, read_corpus, write_corpus
 from core.errors import UserError
-from data.cleaning import clean_text
+from data.cleaning.song import clean_text
 from data.sources.files import read_files
 
 BALADA = 'Ñandú, corazón — ¿qué más?\nvino y «pan», el mar\n\nde "noche"; y después:\n\tya no'

@@ -2,20 +2,15 @@ import json
 import os
 import subprocess
 import sys
-import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from core.artifacts import ROOT, Artifacts
 from core.cli import run
 from core.corpus import Corpus, Song, read_corpus
 from core.errors import UserError
-from data.cleaning import clean_line, clean_running_text, clean_song, clean_text, fold
-from data.deduplication import drop_exact_duplicates
 from data.prepare import PrepareConfig, main
 from data.selection import select
 
@@ -32,7 +27,21 @@ SONGS = [
     {"title": "Repetida", "artist": "Los Ñandúes", "album": "Dos", "lyrics": "Otra, cosa…", "lang": "es"},
     {"title": "Instrumental", "artist": "Los Ñandúes", "album": "Dos", "lyrics": " \n\u200b", "lang": "es"},
 ]
-REPORT_KEYS = {"read", "not_selected", "kept", "dropped", "characters", "lines", "words", "distinct_words"}
+REPORT_KEYS = {
+    *(
+        "read",
+        "not_selected",
+        "kept",
+        "dropped",
+        "reasons",
+        "characters",
+        "lines",
+        "words",
+        "distinct_words",
+        "sections",
+    ),
+    *("languages", "years", "lengths", "frequent_words", "sample"),
+}
 
 
 @pytest.fixture
@@ -60,76 +69,6 @@ def command(*arguments: str, cwd: Path, **environment: str) -> "subprocess.Compl
         encoding="utf-8",
         check=False,
     )
-
-
-@given(st.text())
-@example("a \u0301\n \n\n\r\nb\u200c\u0644\u200c\u200c\x85\u2028")
-def test_cleaning_is_idempotent_and_keeps_its_promises(text: str) -> None:
-    clean = clean_text(text)
-    assert clean_text(clean) == clean
-    assert unicodedata.is_normalized("NFC", clean)
-    assert "\n\n\n" not in clean
-    assert all(line == line.rstrip(" ") for line in clean.split("\n"))
-    assert not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in clean.replace("\n", ""))
-    assert not any(unicodedata.category(char) == "Zs" for char in clean.replace(" ", ""))
-    assert clean_line(clean_line(text)) == clean_line(text)
-    assert clean_running_text(clean_running_text(text)) == clean_running_text(text)
-    clean.encode("utf-8")
-
-
-@given(st.text())
-def test_cleaning_loses_no_word(text: str) -> None:
-    visible = "".join(char for char in clean_text(text) if char.isalnum())
-    assert visible == "".join(char for char in unicodedata.normalize("NFC", text) if char.isalnum())
-
-
-@given(st.lists(st.text("aáñÑ ,.¿?'’[]«»—-1", min_size=1).filter(lambda line: line == line.rstrip() != "")))
-def test_plain_verse_comes_through_unchanged(lines: list[str]) -> None:
-    assert clean_text("\n".join(lines)) == "\n".join(lines)
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("uno\r\ndos\rtres\n", "uno\ndos\ntres"),
-        ("\n\n  sangría\n", "  sangría"),
-        ("uno\n \n\t\n\ndos", "uno\n\ndos"),
-        ("¡Ay\u202f! mi\u00a0amor\u2005", "¡Ay ! mi amor"),
-        ("a\u200bmo\ufeffr\u00ad\x07", "amor"),
-        ("cafe\u0301", "café"),
-        ("می\u200cخواهم", "می\u200cخواهم"),
-        ("medio \ud83d emoji", "medio  emoji"),
-    ],
-)
-def test_cleaning_by_example(before: str, after: str) -> None:
-    assert clean_text(before) == after
-
-
-def test_a_running_text_keeps_its_layout_and_loses_its_last_newline() -> None:
-    text = "ACTO I\n\n\nAna:\n  Y  \n\nFin.\n"
-    assert clean_song(Song(id="a", lyrics=text), running_text=True).lyrics == text[:-1]
-
-
-def test_folding_leaves_the_words_alone() -> None:
-    assert fold(" ¡Qué  _ÑANDÚ_,\nmás… ") == "que nandu mas"
-
-
-def test_of_songs_with_the_same_words_the_first_stays() -> None:
-    texts = ["Sí, más", "no", "si\nMAS!", "¿?", "!"]
-    songs = [Song(id=str(number), title=f"t{number}", lyrics=text) for number, text in enumerate(texts)]
-    kept, dropped = drop_exact_duplicates(songs)
-    assert [song.id for song in kept] == ["0", "1", "3", "4"]
-    assert [(song.title, song.reason) for song in dropped] == [("t2", "duplicate")]
-    assert "t0" in dropped[0].detail
-
-
-@given(st.lists(st.text("abé ,\n")))
-def test_deduplication_loses_no_words_and_is_idempotent(texts: list[str]) -> None:
-    songs = [Song(id=str(number), lyrics=text) for number, text in enumerate(texts)]
-    kept, dropped = drop_exact_duplicates(songs)
-    assert len(kept) + len(dropped) == len(songs)
-    assert {fold(song.lyrics) for song in kept} == {fold(text) for text in texts}
-    assert drop_exact_duplicates(kept) == (kept, [])
 
 
 def test_an_artist_nobody_has_is_answered_with_the_likeliest_there_are() -> None:
@@ -177,7 +116,7 @@ def test_what_was_prepared_once_is_clean_for_good(songs_json: Path) -> None:
 
 @pytest.mark.parametrize("typed", ["Los Ñandúes", "los nandues", " LOS  ÑANDUES "])
 def test_an_artist_is_chosen_whatever_the_accents_and_names_the_corpus(songs_json: Path, typed: str) -> None:
-    prepare(path=songs_json, artist=typed)
+    prepare(path=songs_json, artist=(typed,))
     corpus, report = read("los nandues")
     assert (corpus.name, corpus.language) == ("Los Ñandúes", "es")
     assert [song.title for song in corpus.songs] == ["Balada", "Otra"]
@@ -186,7 +125,7 @@ def test_an_artist_is_chosen_whatever_the_accents_and_names_the_corpus(songs_jso
 
 def test_ids_do_not_hang_on_what_is_selected(songs_json: Path) -> None:
     prepare(path=songs_json, name="todas")
-    prepare(path=songs_json, artist="ferre")
+    prepare(path=songs_json, artist=("ferre",))
     assert set(read("ferre")[0].songs) <= set(read("todas")[0].songs)
 
 
@@ -200,7 +139,7 @@ def test_albums_and_languages_are_chosen_likewise(songs_json: Path) -> None:
 def test_songs_that_name_no_artist_are_labelled(tmp_path: Path) -> None:
     path = tmp_path / "songs.json"
     path.write_text('{"Uno": "la la", "Dos": "le le"}', encoding="utf-8")
-    prepare(path=path, artist="Ana Nadie", album="Uno", language="es")
+    prepare(path=path, artist=("Ana Nadie",), album="Uno", language="es")
     corpus, _ = read("ana-nadie")
     assert (corpus.name, corpus.language) == ("Ana Nadie", "es")
     assert {(song.artist, song.album, song.language) for song in corpus.songs} == {("Ana Nadie", "Uno", "es")}
@@ -223,7 +162,7 @@ def test_the_bundled_songbook_is_a_source() -> None:
     assert (corpus.name, corpus.language, corpus.source) == ("songbook", "es", "songbook")
     assert report["dropped"] == []
     artist = corpus.songs[0].artist
-    main(PrepareConfig(source="songbook", artist=artist.upper()))
+    main(PrepareConfig(source="songbook", artist=(artist.upper(),)))
     assert {song.artist for song in read(artist)[0].songs} == {artist}
 
 
@@ -273,6 +212,19 @@ def test_a_failed_run_leaves_the_corpus_of_the_last_one(songs_json: Path) -> Non
     with pytest.raises(UserError):
         prepare(path=songs_json)
     assert Artifacts("Mis canciones").corpus.read_bytes() == before
+
+
+def test_several_artists_make_one_corpus(songs_json: Path) -> None:
+    prepare(path=songs_json, artist=("ferre", "los nandues"))
+    assert {song.artist for song in read("Ferré")[0].songs} == {"Ferré", "Los Ñandúes", "LOS ÑANDUES"}
+    with pytest.raises(UserError, match="Nobody"):
+        prepare(path=songs_json, artist=("ferre", "Nobody"))
+
+
+def test_nothing_lies_about_but_the_corpus_and_its_report(songs_json: Path, artifacts: Path) -> None:
+    prepare(path=songs_json)
+    names = {str(file.relative_to(artifacts)) for file in artifacts.rglob("*") if file.is_file()}
+    assert names == {f"mis-canciones/corpus{ending}" for ending in (".json", "-report.json", "-report.html")}
 
 
 def test_the_script_runs_from_any_folder(tmp_path: Path, songs_json: Path) -> None:

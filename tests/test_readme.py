@@ -42,7 +42,8 @@ def test_the_tree_shows_every_module_and_nothing_that_is_not_there() -> None:
 
 def commands() -> list[str]:
     joined = README.replace("\\\n", " ")
-    return re.findall(r"^(?:\$ )?python ([a-z_]+/[a-z_]+\.py .*)$|`python ([a-z_]+/[a-z_]+\.py [^`]*)`", joined, re.MULTILINE)
+    script = r"python ([a-z_]+/[a-z_]+\.py"
+    return re.findall(rf"^(?:\$ )?{script} .*)$|`{script} [^`]*)`", joined, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", [one or other for one, other in commands()])

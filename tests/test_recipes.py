@@ -49,6 +49,14 @@ def test_every_command_of_a_recipe_parses(recipe: Path, arguments: list[str], tm
         tyro.cli(getattr(module, CONFIGS[script]), args=options)
 
 
+@pytest.mark.parametrize("arguments", [[], ["--minutes", "1"]], ids=["plain", "minutes"])
+@pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe.stem != "tinyshakespeare"])
+def test_a_recipe_without_a_path_fetches_its_data(recipe: Path, arguments: list[str], tmp_path: Path) -> None:
+    for script, *options in commands_of(recipe, tmp_path, *arguments):
+        module = importlib.import_module(script.removesuffix(".py").replace("/", "."))
+        tyro.cli(getattr(module, CONFIGS[script]), args=options)
+
+
 def test_a_recipe_that_needs_a_path_says_so(tmp_path: Path) -> None:
     recipe = ROOT / "recipes/tinyshakespeare.sh"
     result = subprocess.run(["bash", str(recipe)], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -10,11 +10,13 @@ from typing import Any, cast
 from core.artifacts import shown
 from core.corpus import Song
 from core.errors import UserError
-from data.cleaning import fold
+from data.cleaning.characters import fold
 from data.columns import find_columns, json_kind, no_lyrics_column, songs_from_records
-from data.plaintext import read_plain_text
+from data.plaintext import is_utf8, read_plain_text
 
 Record = tuple[str, Mapping[str, Any]]
+
+_JSON_LINES = (".jsonl", ".ndjson")
 
 _DELIMITERS = ",;\t|"
 
@@ -31,14 +33,17 @@ def read_files(path: Path) -> Iterator[Song]:
         raise UserError(f"{shown(path)} does not exist", "check the path: a file, or a folder of .txt files")
     if path.is_dir():
         return songs_from_records(shown(path), _folder(path))
+    if path.suffix.lower() in _JSON_LINES and is_utf8(path):
+        # Line by line: such a file may be larger than memory.
+        return songs_from_records(shown(path), _streamed(path))
     text = read_plain_text(path)
     if not text.strip():
         raise UserError(f"{shown(path)} is empty", "give a file with lyrics in it")
     match path.suffix.lower():
         case ".json":
             records = _json(path, text)
-        case ".jsonl" | ".ndjson":
-            records = _json_lines(path, text)
+        case suffix if suffix in _JSON_LINES:
+            records = _json_lines(path, text.split("\n"))
         case ".csv" | ".tsv":
             records = _table(path, text)
         case _:
@@ -64,7 +69,7 @@ def _json(path: Path, text: str) -> Iterable[Record]:
         value = _parse_json(path, text)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.lineno > 1:
-            return _json_lines(path, text)
+            return _json_lines(path, text.split("\n"))
         raise _broken_json(path, error.lineno, error) from error
     if isinstance(value, list):
         return _json_records(path, cast("list[Any]", value))
@@ -87,9 +92,14 @@ def _json_records(path: Path, items: list[Any]) -> Iterator[Record]:
         yield _record(f"{shown(path)}, item {number}", item)
 
 
-def _json_lines(path: Path, text: str) -> Iterator[Record]:
-    # Not splitlines: a JSON string may hold U+2028 as it is.
-    for number, line in enumerate(text.split("\n"), 1):
+def _streamed(path: Path) -> Iterator[Record]:
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        yield from _json_lines(path, (line.removesuffix("\n") for line in file))
+
+
+def _json_lines(path: Path, lines: Iterable[str]) -> Iterator[Record]:
+    # Cut at line feeds only: a JSON string may hold U+2028 as it is.
+    for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 item = _parse_json(path, line)
