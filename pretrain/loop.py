@@ -114,7 +114,7 @@ class Training:
         Raises Interrupted after Ctrl-C or SIGTERM, with the state saved and `resume_command` as its
         hint, and UserError when the loss is no number any more, with the last good state kept.
         """
-        with StopSignal() as stop, tqdm(total=100, bar_format=_BAR, dynamic_ncols=True) as bar:
+        with StopSignal() as stop, tqdm(total=100, bar_format=_BAR, dynamic_ncols=True, mininterval=0.5) as bar:
             while True:
                 if self._evaluation_is_due():
                     self._save()  # before, not after: an evaluation that fails costs no step

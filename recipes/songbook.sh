@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The songs that come with the project, through every stage: a model of the whole Spanish book,
-# adapted to one of its bands, writes three songs. Under four minutes on two CPU cores.
+# adapted to one of its bands, writes three songs. About three minutes on two CPU cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +9,6 @@ python pretrain/tokenize_data.py --corpus songbook
 python pretrain/train.py --corpus songbook --minutes 2 --overwrite
 
 python data/prepare.py --source songbook --artist "Ramal Sur"
-python finetune/train.py --base songbook --base_run pretrain/default --corpus ramal-sur --minutes 0.75 --overwrite
+python finetune/train.py --base songbook --base_run pretrain/default --corpus ramal-sur --minutes 0.3 --overwrite
 python generate/sample.py --corpus ramal-sur --run finetune/default --num_songs 3
 echo "plot        ${PAYADOR_ARTIFACTS:-artifacts}/ramal-sur/finetune/default/loss.png"
