@@ -10,5 +10,5 @@ python pretrain/train.py --corpus songbook --minutes 2 --overwrite
 
 python data/prepare.py --source songbook --artist "Ramal Sur"
 python finetune/train.py --base songbook --base_run pretrain/default --corpus ramal-sur --minutes 0.3 --overwrite
-python generate/sample.py --corpus ramal-sur --run finetune/default --num_songs 3
+python generate/sample.py --corpus ramal-sur --run finetune/default --num_songs 3 --temperature 0.7
 echo "plot        ${PAYADOR_ARTIFACTS:-artifacts}/ramal-sur/finetune/default/loss.png"
