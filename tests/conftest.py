@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from hypothesis import settings
 from core.artifacts import Artifacts
 from core.corpus import Corpus, Song, write_corpus
 from pretrain.model import GPT, Architecture, ModelConfig
+
+# Shells start background jobs deaf to Ctrl-C, and the processes that tests start would inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine is no fault of the code; and a run that says whether a change may land draws the same every time.
 settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
