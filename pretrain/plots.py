@@ -19,12 +19,9 @@ def plot_losses(metrics: Sequence[dict[str, Any]], path: Path) -> None:
     axes.plot([f["step"] for f in metrics], [f["val_loss"] for f in metrics], label="validation", color="tab:blue")
     best = min(metrics, key=lambda facts: facts["val_loss"])
     axes.plot(best["step"], best["val_loss"], "o", color="tab:blue")
-    axes.annotate(
-        f"{best['val_loss']:.3f} nats/token\n{best['bits_per_char']:.3f} bits/char",
-        (best["step"], best["val_loss"]),
-        xytext=(-8, 14),
-        textcoords="offset points",
-        horizontalalignment="right",
+    axes.set_title(
+        f"best: {best['val_loss']:.3f} nats per token, {best['bits_per_char']:.3f} bits per character, step {best['step']:,}",
+        fontsize="medium",
     )
     axes.set_xlabel(f"steps ({metrics[-1]['minutes']:.1f} minutes, {metrics[-1]['epochs']:.1f} epochs)")
     axes.set_ylabel("nats per token")
