@@ -19,10 +19,8 @@ def plot_losses(metrics: Sequence[dict[str, Any]], path: Path) -> None:
     axes.plot([f["step"] for f in metrics], [f["val_loss"] for f in metrics], label="validation", color="tab:blue")
     best = min(metrics, key=lambda facts: facts["val_loss"])
     axes.plot(best["step"], best["val_loss"], "o", color="tab:blue")
-    axes.set_title(
-        f"best: {best['val_loss']:.3f} nats per token, {best['bits_per_char']:.3f} bits per character, step {best['step']:,}",
-        fontsize="medium",
-    )
+    loss, bits = f"{best['val_loss']:.3f} nats per token", f"{best['bits_per_char']:.3f} bits per character"
+    axes.set_title(f"best: {loss}, {bits}, step {best['step']:,}", fontsize="medium")
     axes.set_xlabel(f"steps ({metrics[-1]['minutes']:.1f} minutes, {metrics[-1]['epochs']:.1f} epochs)")
     axes.set_ylabel("nats per token")
     axes.grid(alpha=0.3)
