@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from core.corpus import Song
 from core.errors import UserError
-from data.cleaning.song import clean_line, fold
+from data.cleaning.characters import clean_line, fold
 
 # What a column may be called, the likeliest first; accents, case, spaces and underscores do not count.
 ALIASES: dict[str, tuple[str, ...]] = {

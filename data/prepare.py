@@ -13,7 +13,7 @@ from core.artifacts import Artifacts, artifacts_root, shown, slug
 from core.cli import Positional, UserError, run
 from core.corpus import Song, write_song_lines
 from core.files import write_json, write_text
-from data.cleaning.song import clean_line, fold
+from data.cleaning.characters import clean_line, fold
 from data.refining import Refined, Rules, finish, load, refine, store
 from data.report import Counts, Dropped, count_reasons, draw_sample, essentials, listed, make_report
 from data.reportpage import report_page

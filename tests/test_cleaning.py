@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.corpus import Song
 from data.cleaning.characters import (
+    clean_line,
     clean_running_text,
     decode_entities,
     fold,
@@ -18,7 +19,7 @@ from data.cleaning.characters import (
     straighten_quotes,
 )
 from data.cleaning.headings import parse_heading
-from data.cleaning.song import clean_line, clean_song, clean_text, finish_song
+from data.cleaning.song import clean_song, clean_text, finish_song
 from tests.tables import table
 
 TITLE, ARTIST = "Balada del farol", "Los Ñandúes"

@@ -10,7 +10,6 @@ from data.cleaning.characters import (
     decode_entities,
     drop_invisible,
     drop_trailing_spaces,
-    fold,
     mend_mojibake,
     separate_stanzas,
     straighten_quotes,
@@ -22,8 +21,6 @@ from data.cleaning.headings import bracket_headings, name_headings, separate_hea
 from data.cleaning.leftovers import drop_leftovers, drop_markup
 from data.cleaning.repetition import expand_repetitions
 from data.cleaning.titles import parse_title
-
-__all__ = ["clean_line", "clean_running_text", "clean_song", "clean_text", "finish_song", "fold"]
 
 
 def clean_text(text: str, title: str = "", artist: str = "") -> str:

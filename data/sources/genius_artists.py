@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from core.errors import UserError
 from core.files import read_json, write_json
-from data.cleaning.song import clean_line, fold
+from data.cleaning.characters import clean_line, fold
 from data.sources.genius_client import GeniusClient
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ Gutenberg Etext of …" marked the end. From 2002 to 2004 files have either or b
 import re
 from dataclasses import dataclass
 
-from data.cleaning.song import clean_line, clean_running_text
+from data.cleaning.characters import clean_line, clean_running_text
 
 # A marker's title may run over two lines.
 _START = re.compile(

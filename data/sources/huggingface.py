@@ -8,7 +8,7 @@ from typing import Any, cast
 from core.artifacts import shown
 from core.corpus import Song
 from core.errors import UserError
-from data.cleaning.song import clean_line
+from data.cleaning.characters import clean_line
 from data.columns import find_columns, no_lyrics_column, songs_from_records
 
 Record = tuple[str, Mapping[str, Any]]
