@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,9 +19,9 @@ SCHEMA = 1
 OPTIONAL = ("language", "form", "performers")
 
 # corpus.json opens like this and goes on with one song per line: a reader need not hold it as one string.
-_SONGS_OPEN = '  "songs": [\n'
+SONGS_OPEN = '  "songs": [\n'
 _SONGS_CLOSE = "\n  ]\n}\n"
-_LONGEST_HEAD = 100  # lines
+LONGEST_HEAD = 100  # lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,8 @@ class Corpus:
     language: str
     """ISO 639-1 code; "mul" for several languages, "und" where nobody said."""
     source: str
-    songs: tuple[Song, ...]
+    songs: Sequence[Song]
+    """A tuple, or what `core.stored` reads from disk whenever it is looked at."""
 
     @property
     def characters(self) -> int:
@@ -73,7 +74,7 @@ def write_song_lines(path: Path, lines: Iterable[str], *, name: str, language: s
     """Write corpus.json of songs that are JSON already (`song_to_json`); they may be more than memory holds."""
     head = {"schema": SCHEMA, "name": name, "language": language, "source": source}
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}") + ",\n" + _SONGS_OPEN)
+        file.write(json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}") + ",\n" + SONGS_OPEN)
         comma = ""
         for line in lines:
             file.write(f"{comma}    {line}")
@@ -94,33 +95,56 @@ def read_corpus(path: Path) -> Corpus:
 
     Raises UserError when it is missing, broken, empty, or of another schema.
     """
+    check_there(path)
+    value = _read_song_by_song(path) or read_json(path)
+    if not isinstance(value, dict):
+        raise UserError(f"{shown(path)} is no corpus: a JSON object is expected, not a {type(value).__name__}")
+    head = cast("dict[str, Any]", value)
+    check_schema(path, head)
+    items = head.get("songs")
+    if not isinstance(items, list):
+        raise UserError(f"{shown(path)}: songs must be a list")
+    songs = tuple(
+        item if isinstance(item, Song) else check_song(path, number, item)
+        for number, item in enumerate(cast("list[Any]", items))
+    )
+    check_count(path, len(songs))
+    ids = {song.id for song in songs}
+    if len(ids) != len(songs):
+        raise UserError(f"{shown(path)}: {len(songs) - len(ids)} songs share an id with another")
+    return Corpus(**head_words(path, head), songs=songs)
+
+
+def check_there(path: Path) -> None:
+    """Raise UserError where there is no corpus.json."""
     if not path.exists():
         raise UserError(
             f"no corpus at {shown(path)}",
             f"python data/prepare.py --artist {path.parent.name}  (--help shows every source)",
         )
-    value = _read_song_by_song(path) or read_json(path)
-    if not isinstance(value, dict):
-        raise UserError(f"{shown(path)} is no corpus: a JSON object is expected, not a {type(value).__name__}")
-    head = cast("dict[str, Any]", value)
+
+
+def check_schema(path: Path, head: dict[str, Any]) -> None:
+    """Raise UserError where corpus.json is of another schema."""
     if head.get("schema") != SCHEMA:
         raise UserError(
             f"{shown(path)} has schema {head.get('schema')!r}, not {SCHEMA}", "make it anew with data/prepare.py"
         )
-    items = head.get("songs")
-    if not isinstance(items, list):
-        raise UserError(f"{shown(path)}: songs must be a list")
-    songs = tuple(
-        item if isinstance(item, Song) else _song(path, number, item)
-        for number, item in enumerate(cast("list[Any]", items))
-    )
+
+
+def check_count(path: Path, songs: int) -> None:
+    """Raise UserError where corpus.json holds nothing."""
     if not songs:
         raise UserError(f"{shown(path)} holds no song", "make it anew with data/prepare.py")
-    ids = {song.id for song in songs}
-    if len(ids) != len(songs):
-        raise UserError(f"{shown(path)}: {len(songs) - len(ids)} songs share an id with another")
-    words = {key: _typed(path, key, head.get(key), str) for key in ("name", "language", "source")}
-    return Corpus(**words, songs=songs)
+
+
+def head_words(path: Path, head: dict[str, Any]) -> dict[str, str]:
+    """Name, language and source; raises UserError where one is missing or no text."""
+    words = {key: head.get(key) for key in ("name", "language", "source")}
+    for key, value in words.items():
+        if not isinstance(value, str):
+            raise _wrong_type(path, key, value, str)
+    return cast("dict[str, str]", words)
 
 
 def _read_song_by_song(path: Path) -> dict[str, Any] | None:
@@ -129,13 +153,13 @@ def _read_song_by_song(path: Path) -> dict[str, Any] | None:
         with path.open(encoding="utf-8", newline="\n") as file:
             head: list[str] = []
             for line in file:
-                if line == _SONGS_OPEN:
+                if line == SONGS_OPEN:
                     break
                 head.append(line)
-                if len(head) > _LONGEST_HEAD:
+                if len(head) > LONGEST_HEAD:
                     return None
             value = json.loads("".join(head).rstrip().removesuffix(",") + "}")
-            value["songs"] = [_song(path, number, item) for number, item in enumerate(_song_items(file))]
+            value["songs"] = [check_song(path, number, item) for number, item in enumerate(_song_items(file))]
             return value
     except (json.JSONDecodeError, UnicodeDecodeError):
         return None
@@ -157,23 +181,28 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _song(path: Path, number: int, item: Any) -> Song:
+def check_song(path: Path, number: int, item: Any) -> Song:
+    """The song that a JSON value is; raises UserError, naming songs[number], when it is none."""
     where = f"songs[{number}]"
     if not isinstance(item, dict):
         raise UserError(f"{shown(path)}: {where} must be an object, not a {type(item).__name__}")
-    fields = cast("dict[str, Any]", item)
-    known = {key: _typed(path, f"{where}.{key}", value, *_TYPES[key]) for key, value in fields.items() if key in _TYPES}
+    known = {key: value for key, value in cast("dict[str, Any]", item).items() if key in _TYPES}
+    for key, value in known.items():
+        if type(value) not in _TYPES[key]:  # bool is not int here: True is no year
+            raise _wrong_type(path, f"{where}.{key}", value, *_TYPES[key])
     for required in ("id", "lyrics"):
         if not known.get(required):
             raise UserError(f"{shown(path)}: {where} has no {required}")
     if not unicodedata.is_normalized("NFC", known["lyrics"]):
         raise UserError(f"{shown(path)}: the lyrics of {where} are not NFC", "make it anew with data/prepare.py")
+    try:
+        f"{known['id']}{known.get('title')}{known['lyrics']}".encode()
+    except UnicodeEncodeError as error:
+        # JSON can write half a surrogate pair, which is no character.
+        raise UserError(f"{shown(path)}: {where} is no Unicode text", "make it anew with data/prepare.py") from error
     return Song(**known)
 
 
-def _typed(path: Path, where: str, value: Any, *types: type) -> Any:
-    # bool is a subclass of int, and True is no year.
-    if not isinstance(value, types) or isinstance(value, bool):
-        expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in types)
-        raise UserError(f"{shown(path)}: {where} must be {expected}, not {type(value).__name__}")
-    return value
+def _wrong_type(path: Path, where: str, value: Any, *types: type) -> UserError:
+    expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in types)
+    return UserError(f"{shown(path)}: {where} must be {expected}, not {type(value).__name__}")

@@ -13,10 +13,11 @@ from core.errors import UserError
 
 
 @contextmanager
-def atomic_path(path: Path) -> Generator[Path]:
+def atomic_path(path: Path, keep: Path | None = None) -> Generator[Path]:
     """Yield a temporary name beside `path`; on success rename it to `path`, on any failure remove it.
 
-    Whoever is killed in between leaves the old file as it was.
+    Whoever is killed in between leaves the old file as it was. With `keep`, the file that is replaced
+    is renamed to that: a kill between the two renames leaves no `path`, and the old file there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -27,6 +28,8 @@ def atomic_path(path: Path) -> Generator[Path]:
         # mkstemp, like some writers, makes files for the owner alone; people share what they make.
         temporary.chmod(0o666 & ~_umask())
         _flush(temporary)
+        if keep is not None and path.exists():
+            path.replace(keep)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

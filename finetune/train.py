@@ -9,10 +9,10 @@ from core.corpus import read_corpus
 from core.errors import UserError
 from pretrain.checkpoint import CONFIG, MODEL, TOKENIZER, load_checkpoint, start_folder
 from pretrain.config import LoopConfig
-from pretrain.device import find_device
 from pretrain.loop import Training
-from pretrain.runs import check_new, stored_config
-from pretrain.sizing import learning_rate_for, settle_batch, settle_budget
+from pretrain.parallel import World, join_world
+from pretrain.runs import begin, hold
+from pretrain.sizing import LEARNING_RATE, settle_batch
 from pretrain.tokenizer import Tokenizer
 from pretrain.tokens import Split, encode_split, split_songs
 
@@ -45,43 +45,46 @@ def main(config: FinetuneConfig) -> None:
     rate, and writes artifacts/<corpus>/finetune/<run>/, a checkpoint folder like any other. The
     first line it prints is the base as it was; the best by validation is kept.
     """
+    with join_world(config.device) as world:
+        _adapt(config, world)
+
+
+def _adapt(config: FinetuneConfig, world: World) -> None:
     paths = Artifacts(config.corpus)
     folder = paths.run("finetune", config.run)
     base = find_checkpoint(config.base, config.base_run)
     if base.resolve() == folder.resolve():
         raise UserError(f"{shown(folder)} cannot be its own base", "choose another --run")
     inputs = [paths.corpus, *(base / name for name in (MODEL, CONFIG, TOKENIZER))]
-    device = find_device(config.device)
     corpus = read_corpus(paths.corpus)
-    checkpoint = load_checkpoint(base, device)
-    if config.resume:
-        config = stored_config(folder, config, inputs)
-    else:
-        check_new(folder, config)
-        config = settle_budget(config)
+    checkpoint = load_checkpoint(base, world.device)
+    model = checkpoint.model
     split = split_songs(corpus, config.seed, checkpoint.learnt)
     _check_alphabet(split, checkpoint.tokenizer)
     tokens = encode_split(split, checkpoint.tokenizer)
     tokens = dataclasses.replace(tokens, learnt=tokens.learnt | checkpoint.learnt)
-    model = checkpoint.model
-    model.set_dropout(config.dropout)
-    config = settle_batch(config, min(model.config.block_size, len(tokens.train.inputs)), device)
-    learning_rate = config.learning_rate or RATE_SHARE * learning_rate_for(model.config.n_embd)
-    config = dataclasses.replace(config, learning_rate=learning_rate)
-    if not config.resume:
-        start_folder(folder, model.config, checkpoint.tokenizer, tokens.document)
-        facts = {"parameters": model.count_parameters(), "val_ids": [song.id for song in split.val]}
-        write_run_json(folder, config, inputs, **facts)
-    print(f"base        {shown(base)}")
-    training = Training(folder, model, tokens, config, judge_start=True)
-    training.describe()
-    command = (
-        f"python finetune/train.py --base {config.base} --corpus {slug(config.corpus)} --run {config.run} --resume"
-    )
-    result = training.run(command)
+    length = min(model.config.block_size, len(tokens.train.inputs))
+    with hold(folder, world):
+        config = begin(folder, config, inputs, lambda given: _settle(given, length, world), world)
+        model.set_dropout(config.dropout)
+        if not config.resume and world.first:
+            start_folder(folder, model.config, checkpoint.tokenizer, tokens.document)
+            facts = {"parameters": model.count_parameters(), "val_ids": [song.id for song in split.val]}
+            write_run_json(folder, config, inputs, **facts)
+        print(f"base        {shown(base)}")
+        training = Training(folder, model, tokens, config, world, judge_start=True)
+        training.describe()
+        result = training.run(
+            f"python finetune/train.py --base {config.base} --corpus {slug(config.corpus)} --run {config.run} --resume"
+        )
     print(result)
     print(f"written     {shown(folder)}/  (loss.png shows the curve)")
     print(f"next        python generate/sample.py --corpus {slug(config.corpus)}")
+
+
+def _settle(config: FinetuneConfig, length: int, world: World) -> FinetuneConfig:
+    learning_rate = config.learning_rate or RATE_SHARE * LEARNING_RATE
+    return settle_batch(dataclasses.replace(config, learning_rate=learning_rate), length, world)
 
 
 def _check_alphabet(split: Split, tokenizer: Tokenizer) -> None:

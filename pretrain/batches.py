@@ -1,35 +1,50 @@
 """A part's stream, cut into the sequences of a step.
 
-Shapes: B sequences of a batch, L tokens of a sequence.
+Shapes: B sequences of a batch, L tokens of a sequence, T tokens of the part.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pretrain.tokens import IGNORE, Part
+from pretrain.tokens import IGNORE, LOOK, Part
 
 # Of one forward pass during evaluation: bounds its memory, whatever the block size.
 EVAL_TOKENS = 8192
 
+# A part up to this size lies on the accelerator; a larger one stays in its file, and batches are copied over.
+RESIDENT = 1 << 30  # bytes
+
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
 
 class Batches:
-    """Training sequences, resident on the device; which ones make a step follows from seed and step alone.
+    """Training sequences; which ones make a step follows from seed and step alone.
 
     Each epoch cuts the stream anew, from a random offset, and visits every piece once in random order.
-    The stream is a ring, so that its ends are learnt as often as its middle.
+    The stream is a ring, so that its ends are learnt as often as its middle. Beside a part that is
+    mapped from its file, memory holds 4 bytes of each piece.
     """
 
-    def __init__(self, part: Part, length: int, batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, part: Part, length: int, batch_size: int, seed: int, device: torch.device, *, align: bool = False
+    ) -> None:
+        """`align` cuts where a song starts, wherever one does; what does not fit before the cut is read twice."""
         assert 1 <= length <= len(part.inputs), "sequences longer than the stream"
-        self._inputs = torch.from_numpy(part.inputs).to(device, torch.long)
-        self._targets = torch.from_numpy(part.targets).to(device, torch.long)
-        self._length, self._batch_size, self._seed = length, batch_size, seed
-        self._pieces = len(part.inputs) // length
-        self._epoch = -1
-        self._starts = np.empty(0, np.int64)
+        self._part, self._length, self._batch_size, self._seed = part, length, batch_size, seed
+        self._device = device
+        self._cuts = song_cuts(part, length) if align else None
+        self._pieces = len(part.inputs) // length if self._cuts is None else len(self._cuts)
+        self._epoch, self._offset = -1, 0
+        self._order = np.empty(0, np.uint32)
+        self._resident: tuple[Tensor, Tensor] | None = None
+        if device.type != "cpu" and part.inputs.nbytes + part.targets.nbytes <= RESIDENT:
+            self._resident = torch.from_numpy(part.inputs).to(device), torch.from_numpy(part.targets).to(device)
+        self._within = np.arange(length)
 
     @property
     def steps_per_epoch(self) -> float:
@@ -37,29 +52,70 @@ class Batches:
         return self._pieces / self._batch_size
 
     def at(self, step: int) -> tuple[Tensor, Tensor]:
-        """Inputs and targets, each (B, L), of a step counted from 0."""
-        first = step * self._batch_size
-        starts = [self._start(piece) for piece in range(first, first + self._batch_size)]
-        offsets = torch.tensor(starts, device=self._inputs.device)[:, None]
-        index = (offsets + torch.arange(self._length, device=self._inputs.device)) % len(self._inputs)
-        return self._inputs[index], self._targets[index]
+        """Inputs and targets, each (B, L) int64 on the device, of a step counted from 0."""
+        index = self._starts(step * self._batch_size)[:, None] + self._within
+        index %= len(self._part.inputs)
+        if self._resident is not None:
+            on_device = self._send(index)
+            inputs, targets = (tensor[on_device].long() for tensor in self._resident)
+            return inputs, targets
+        inputs, targets = (
+            self._send(array[index].astype(np.int64)) for array in (self._part.inputs, self._part.targets)
+        )
+        return inputs, targets
 
-    def _start(self, piece: int) -> int:
-        epoch, position = divmod(piece, self._pieces)
+    def _send(self, array: Numbers) -> Tensor:
+        tensor = torch.from_numpy(array)
+        if self._device.type == "cuda":
+            # From pinned memory the copy needs no waiting.
+            return tensor.pin_memory().to(self._device, non_blocking=True)
+        return tensor.to(self._device)
+
+    def _starts(self, first: int) -> Numbers:
+        """Where the pieces of a batch begin in the stream; `first` counts pieces over all epochs."""
+        starts: list[Numbers] = []
+        missing = self._batch_size
+        while missing:
+            epoch, position = divmod(first, self._pieces)
+            self._shuffle(epoch)
+            order = self._order[position : position + missing].astype(np.int64)
+            starts.append(order * self._length + self._offset if self._cuts is None else self._cuts[order])
+            first += len(order)
+            missing -= len(order)
+        return np.concatenate(starts)
+
+    def _shuffle(self, epoch: int) -> None:
         if epoch != self._epoch:
             random = np.random.default_rng((self._seed, epoch))
-            self._starts = random.permutation(self._pieces) * self._length + random.integers(self._length)
+            self._order = random.permutation(self._pieces).astype(np.uint32)
+            self._offset = int(random.integers(self._length))
             self._epoch = epoch
-        return int(self._starts[position])
+
+
+def song_cuts(part: Part, length: int) -> Numbers:
+    """Where sequences of `length` begin that miss nothing and begin with a song wherever they can (N,)."""
+    # A mark that nobody learns to write, the stream's first token, starts a song.
+    mark, songs = part.inputs[0], [np.zeros(1, np.int64)]
+    for start in range(0, len(part.inputs) - 1, LOOK):
+        stop = min(start + LOOK, len(part.inputs) - 1)
+        starts_song = (part.targets[start:stop] == IGNORE) & (part.inputs[start + 1 : stop + 1] == mark)
+        songs.append(np.flatnonzero(starts_song) + start + 1)
+    starts = np.concatenate(songs).tolist()
+    cuts = [0]
+    while cuts[-1] + length < len(part.inputs):
+        last = starts[bisect_right(starts, cuts[-1] + length) - 1]
+        cuts.append(last if last > cuts[-1] else cuts[-1] + length)
+    return np.array(cuts, np.int64)
 
 
 def eval_batches(part: Part, length: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
     """The whole part, every target once, in sequences of `length` (the last is filled up and ignored)."""
-    missing = -len(part.inputs) % length
-    inputs = np.pad(part.inputs, (0, missing)).reshape(-1, length)
-    targets = np.pad(part.targets, (0, missing), constant_values=IGNORE).reshape(-1, length)
     rows = max(1, EVAL_TOKENS // length)
-    for start in range(0, len(inputs), rows):
-        pair = (torch.from_numpy(array[start : start + rows]) for array in (inputs, targets))
-        x, y = (tensor.to(device, torch.long) for tensor in pair)
+    for start in range(0, len(part.inputs), rows * length):
+        inputs, targets = (array[start : start + rows * length] for array in (part.inputs, part.targets))
+        missing = -len(inputs) % length
+        inputs = np.pad(inputs, (0, missing))
+        targets = np.pad(targets, (0, missing), constant_values=IGNORE)
+        pair = (torch.from_numpy(array.reshape(-1, length).astype(np.int64)) for array in (inputs, targets))
+        x, y = (tensor.to(device) for tensor in pair)
         yield x, y

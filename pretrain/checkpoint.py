@@ -18,10 +18,15 @@ from core.errors import UserError
 from core.files import read_json, sha256, write_json
 from core.tensors import Arrays, load_tensors, save_tensors
 from pretrain.model import GPT, ModelConfig
+from pretrain.parallel import whole
+from pretrain.split import Document, Fingerprints
 from pretrain.tokenizer import Tokenizer
-from pretrain.tokens import Document
 
-CONFIG, TOKENIZER, MODEL, STATE = "config.json", "tokenizer.json", "model.safetensors", "training-state.safetensors"
+CONFIG, TOKENIZER, MODEL, RUN = "config.json", "tokenizer.json", "model.safetensors", "run.json"
+STATE, PREVIOUS = "training-state.safetensors", "training-state.previous.safetensors"
+
+# The tensor of model.safetensors that is no weight: fingerprints of the songs, 4 bytes each.
+LEARNT = "learnt"
 
 
 @dataclass(frozen=True)
@@ -31,26 +36,33 @@ class Checkpoint:
     model: GPT
     tokenizer: Tokenizer
     document: Document
-    learnt: frozenset[str]
+    learnt: Fingerprints
     """Fingerprints of the songs it was trained on; a tuning of it keeps them out of validation."""
 
 
 def start_folder(folder: Path, config: ModelConfig, tokenizer: Tokenizer, document: Document) -> None:
     """Write what stays the same during a training: config.json and tokenizer.json.
 
-    A model of an earlier run goes first, so that it is never found beside another's tokenizer.
+    What an earlier run left goes first, so that its model is never found beside another's tokenizer; and
+    before all its run.json, so that nobody resumes what is half removed.
     """
-    for stale in (MODEL, STATE):
+    for stale in (RUN, STATE, PREVIOUS, MODEL):
         (folder / stale).unlink(missing_ok=True)
     write_json(folder / CONFIG, {**dataclasses.asdict(config), "document": document})
     tokenizer.save(folder / TOKENIZER)
 
 
-def save_model(folder: Path, model: GPT, learnt: frozenset[str], facts: Mapping[str, Any]) -> None:
-    """Write model.safetensors, with what it has learnt and `facts` (step, losses) in its header."""
+def save_model(
+    folder: Path, model: GPT, learnt: Fingerprints, facts: Mapping[str, Any], *, write: bool = True
+) -> None:
+    """Write model.safetensors: weights, fingerprints of the songs learnt, and `facts` (step, losses) in its header.
+
+    Where a model is spread over processes, all of them call this and one has `write`.
+    """
     seals = {f"{name}_sha256": sha256(folder / name) for name in (CONFIG, TOKENIZER)}
-    header = {"learnt": " ".join(sorted(learnt)), "facts": json.dumps(facts)}
-    save_tensors(folder / MODEL, to_arrays(model.state_dict()), seals | header)
+    arrays = to_arrays(model.state_dict()) | {LEARNT: learnt.array}
+    if write:
+        save_tensors(folder / MODEL, arrays, seals | {"facts": json.dumps(facts)})
 
 
 def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint:
@@ -70,9 +82,11 @@ def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint:
                 f"{shown(folder / name)} is not the one that {MODEL} was trained with",
                 "copy the whole folder again, or train it again",
             )
+    if LEARNT not in arrays:
+        raise UserError(f"{shown(folder / MODEL)} was written by an earlier version", "train it again")
+    learnt = Fingerprints(arrays.pop(LEARNT))
     model = GPT(config)
     model.load_state_dict(to_tensors(arrays))
-    learnt = frozenset(metadata["learnt"].split())
     return Checkpoint(model.to(device).eval(), tokenizer, document, learnt)
 
 
@@ -88,7 +102,7 @@ def _read_config(path: Path) -> tuple[ModelConfig, Document]:
 
 def to_arrays(tensors: Mapping[str, torch.Tensor]) -> Arrays:
     """Tensors on any device to arrays that safetensors writes."""
-    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in tensors.items()}
+    return {name: whole(tensor.detach()).cpu().contiguous().numpy() for name, tensor in tensors.items()}
 
 
 def to_tensors(arrays: Arrays) -> dict[str, torch.Tensor]:

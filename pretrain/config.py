@@ -8,20 +8,18 @@ from pretrain.device import Device
 @dataclass(frozen=True, kw_only=True)
 class LoopConfig:
     minutes: float | None = None
-    """Time budget; the schedule ends when it does. 5 when max_steps is not given either."""
+    """Time budget; the schedule ends when it does. Without minutes and max_steps, training goes on
+    until validation stops improving."""
     max_steps: int | None = None
     """Budget in steps, instead of minutes."""
     batch_size: int | None = None
-    """Sequences per forward pass. Left out: as many as make 1,024 tokens a step, on a GPU 16,384."""
-    accumulation: int = 1
-    """Forward passes per step: a larger batch in the same memory."""
+    """Sequences of a step, over all processes. Left out: as many as make 1,024 tokens, on a GPU
+    16,384. Where they do not fit into memory at once, they go through the model in parts."""
     learning_rate: float | None = None
-    """Peak rate, reached after warmup_steps and falling linearly to zero at the end of the
-    budget. Left out, it follows from the width; a quarter of it when adapting."""
-    warmup_steps: int = 100
-    """Steps of rising learning rate: Adam's averages are noise at first."""
+    """Peak rate of AdamW, which has embeddings and norms; Muon, which has the matrices, takes ten
+    times as much. It rises for 20 steps and falls linearly to zero at the end of the budget."""
     weight_decay: float = 0.1
-    """AdamW's; matrices only."""
+    """Of the matrices, per unit of their rate."""
     eval_interval: int | None = None
     """Steps between evaluations. Left out: twenty of them, spread over the run."""
     device: Device = "auto"
@@ -36,10 +34,10 @@ class LoopConfig:
     def __post_init__(self) -> None:
         if self.minutes is not None and self.max_steps is not None:
             raise ValueError("give minutes or max_steps, not both")
-        for name in ("minutes", "max_steps", "batch_size", "accumulation", "learning_rate", "eval_interval"):
+        for name in ("minutes", "max_steps", "batch_size", "learning_rate", "eval_interval"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0, got {value}")
-        for name in ("warmup_steps", "weight_decay", "seed"):
+        for name in ("weight_decay", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")

@@ -2,15 +2,12 @@
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
+from core.artifacts import shown
+from core.errors import UserError
 from core.files import write_text
-from pretrain.batches import eval_batches
 from pretrain.tokens import IGNORE, Part
 
 
@@ -21,16 +18,6 @@ def bits_per_char(loss: float, part: Part) -> float:
     """
     learnt = int((part.targets != IGNORE).sum())
     return loss * learnt / max(1, part.characters) / math.log(2)
-
-
-def evaluate(loss: Callable[[Tensor, Tensor, str], Tensor], part: Part, length: int, device: torch.device) -> float:
-    """Mean loss over the whole part, nats per learnt token."""
-    total = torch.zeros((), dtype=torch.float64, device=device)
-    count = 0
-    for inputs, targets in eval_batches(part, length, device):
-        total += loss(inputs, targets, "sum")
-        count += int((targets != IGNORE).sum())
-    return float(total) / count
 
 
 class Metrics:
@@ -45,13 +32,28 @@ class Metrics:
         write_text(self.path, "".join(json.dumps(facts) + "\n" for facts in kept))
 
     def append(self, facts: dict[str, Any]) -> None:
-        """Add a line."""
+        """Add a line; infinite or no number is null, for which JSON has a word."""
+        written = {key: None if _is_no_number(value) else value for key, value in facts.items()}
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(facts) + "\n")
+            file.write(json.dumps(written) + "\n")
 
     def read(self) -> list[dict[str, Any]]:
-        """All whole lines; one that a kill cut short is left out."""
+        """All whole lines; one that a kill cut short is left out.
+
+        Raises UserError when a line is damaged.
+        """
         if not self.path.exists():
             return []
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        return [self._parse(number, line) for number, line in enumerate(lines, 1) if line.endswith("\n")]
+
+    def _parse(self, number: int, line: str) -> dict[str, Any]:
+        try:
+            facts = json.loads(line)
+            return facts | {"step": int(facts["step"])}
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(f"{shown(self.path)}, line {number} is damaged", "remove that line") from error
+
+
+def _is_no_number(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

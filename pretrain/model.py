@@ -11,7 +11,7 @@ Shapes: B batch, T tokens, S tokens seen so far, C n_embd, H n_head, K = C / H, 
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,8 @@ Architecture = Literal["gpt2", "qwen3"]
 
 ROPE_THETA = 10_000.0
 RMS_EPSILON = 1e-6
-INITIAL_STD = 0.02
+EMBEDDING_STD = 0.02
+INNER_GAIN = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,14 +161,30 @@ class GPT(nn.Module):
             self.register_buffer("sin", sin, persistent=False)
 
     def init_weights(self, generator: torch.Generator) -> None:
-        """Draw new weights as GPT-2 does: normal, and residual branches scaled down by depth (its section 2.3)."""
+        """Draw new weights.
+
+        Embeddings as GPT-2's; inner matrices so that they neither grow nor shrink much what they are
+        given; and what a block adds starts at zero, so that the model begins as its embedding
+        (Zhang et al. 2019, "Fixup", section 3).
+        """
         for name, parameter in self.named_parameters():
             if parameter.dim() == 2:
-                residual = name.endswith("out.weight")
-                std = INITIAL_STD / (2 * self.config.n_layer) ** 0.5 if residual else INITIAL_STD
+                inner = name.startswith("blocks")
+                std = INNER_GAIN / parameter.size(1) ** 0.5 if inner else EMBEDDING_STD
                 nn.init.normal_(parameter, 0.0, std, generator)
+                if inner and name.endswith("out.weight"):
+                    nn.init.zeros_(parameter)
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
+
+    def matrices(self) -> dict[Tensor, int]:
+        """The weights inside the blocks that are matrices, and how many lie one above the other in each."""
+        pieces: dict[Tensor, int] = {}
+        for block in self.blocks:
+            attention, feed_forward = cast("Block", block).attention, cast("Block", block).feed_forward
+            pieces |= {attention.qkv.weight: 3, attention.out.weight: 1}
+            pieces |= {feed_forward.into.weight: 1 + feed_forward.gated, feed_forward.out.weight: 1}
+        return pieces
 
     def forward(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
         """Ids (B, T) → logits (B, T, V); with a cache, the ids follow those it holds.

@@ -8,26 +8,32 @@ import torch
 
 from core.errors import UserError
 from pretrain.config import LoopConfig
+from pretrain.parallel import World
 from pretrain.tokens import Tokens
 
 Config = TypeVar("Config", bound=LoopConfig)
 
-DEFAULT_MINUTES = 5.0
-
-# Tokens of a step on a CPU. At the same number of tokens, half the batch and twice the steps took the
-# validation loss of Spanish poetry from 2.29 to 2.20 bits per character; a GPU needs more to be busy.
+# Tokens of a step. At the same number of tokens, half the batch and twice the steps took the validation
+# loss of Spanish poetry from 2.29 to 2.20 bits per character; a GPU needs more to be busy.
 CPU_STEP_TOKENS = 1024
 GPU_STEP_TOKENS = 16_384
 
-# The peak rate that a width of 128 learns best with; wider layers want proportionally less.
-LEARNING_RATE, RATE_WIDTH = 4e-3, 128
+# AdamW's peak rate; Muon's is a multiple of it. Both suit any width: embeddings are looked up, not
+# multiplied, and a step of Muon is as long as a matrix can bear (Yang et al. 2023, arXiv 2310.17813).
+LEARNING_RATE = 4e-3
 
 HEAD_SIZE = 32
+
+# Layers and width that learn most on two cores in so many minutes.
+CPU_SIZES = ((0.75, 2, 96), (3.0, 4, 96), (15.0, 4, 128), (60.0, 5, 192), (float("inf"), 6, 256))
 
 # A corpus below this is read dozens of times in a few minutes, and learnt by heart without dropout;
 # which costs more than it saves while there is still much to learn.
 SMALL_CORPUS = 1_000_000  # characters
 SHORT_BUDGET = 5.0  # minutes
+
+# Without a budget a run ends when it learns no more: where to begin is a matter of patience.
+OPEN_MINUTES = 10.0
 
 
 @dataclass(frozen=True)
@@ -40,36 +46,33 @@ class Size:
     dropout: float
 
 
-def learning_rate_for(n_embd: int) -> float:
-    """Peak rate for a width."""
-    return LEARNING_RATE * RATE_WIDTH / n_embd
-
-
 def suggest_size(tokens: Tokens, minutes: float | None, device: torch.device) -> Size:
     """The largest model that the budget can teach, and dropout where the corpus is small."""
+    minutes = OPEN_MINUTES if minutes is None else minutes
     dropout = 0.0
     if tokens.train.characters < SMALL_CORPUS:
-        dropout = 0.1 if minutes is not None and minutes < SHORT_BUDGET else 0.2
+        dropout = 0.1 if minutes < SHORT_BUDGET else 0.2
     if device.type != "cpu":
         return Size(n_layer=6, n_embd=384, block_size=256, dropout=dropout)
-    # Two cores show a model of width 128 about a million tokens in two minutes.
-    width = 128 if minutes is None or minutes < 15 else 192 if minutes < 60 else 256
-    return Size(n_layer=4, n_embd=width, block_size=128, dropout=dropout)
+    n_layer, width = next((n_layer, width) for up_to, n_layer, width in CPU_SIZES if minutes < up_to)
+    return Size(n_layer=n_layer, n_embd=width, block_size=128, dropout=dropout)
 
 
-def settle_budget(config: Config) -> Config:
-    """A budget for who gave none."""
-    if config.minutes is None and config.max_steps is None:
-        return dataclasses.replace(config, minutes=DEFAULT_MINUTES)
+def settle_batch(config: Config, length: int, world: World) -> Config:
+    """A batch size for sequences of `length`, where none was given: at least one for every process.
+
+    Raises UserError when it does not divide among the processes.
+    """
+    if config.batch_size is None:
+        tokens = CPU_STEP_TOKENS if world.device.type == "cpu" else GPU_STEP_TOKENS
+        sequences = max(1, tokens // (length * world.size)) * world.size
+        return dataclasses.replace(config, batch_size=sequences)
+    if config.batch_size % world.size:
+        raise UserError(
+            f"{config.batch_size} sequences a step do not divide among {world.size} processes",
+            f"--batch_size {-(-config.batch_size // world.size) * world.size}",
+        )
     return config
-
-
-def settle_batch(config: Config, length: int, device: torch.device) -> Config:
-    """A batch size for sequences of `length`, where none was given."""
-    if config.batch_size is not None:
-        return config
-    tokens = CPU_STEP_TOKENS if device.type == "cpu" else GPU_STEP_TOKENS
-    return dataclasses.replace(config, batch_size=max(1, tokens // (length * config.accumulation)))
 
 
 def check_block(block_size: int, tokens: Tokens) -> None:

@@ -4,11 +4,16 @@ from dataclasses import dataclass
 
 from core.artifacts import Artifacts, shown, slug, write_run_json
 from core.cli import run
-from core.corpus import read_corpus
+from core.stored import open_corpus
+from pretrain.encoder import text_pieces
+from pretrain.split import Split, some_songs, split_songs
 from pretrain.tokenizer import SPECIAL_TOKENS, Kind, Tokenizer
-from pretrain.tokens import Part, encode_split, split_songs
+from pretrain.tokens import PIECE, Part, encode_split
 
 EXCERPT = 80  # characters
+
+# A tokenizer learns nothing from more text than this: what is rare here is rare everywhere.
+SAMPLE = 20_000_000  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +41,10 @@ def main(config: TokenizeConfig) -> None:
     the train side, and writes artifacts/<corpus>/tokens/: tokenizer.json, tokens.safetensors, run.json.
     """
     paths = Artifacts(config.corpus)
-    split = split_songs(read_corpus(paths.corpus), config.seed)
-    texts = [text for song in split.train for text in (song.title, song.lyrics)]
-    tokenizer = Tokenizer.train(texts, config.kind, config.vocab_size)
-    tokens = encode_split(split, tokenizer)
+    split = split_songs(open_corpus(paths.corpus), config.seed)
+    tokenizer = Tokenizer.train(sample_texts(split), config.kind, config.vocab_size)
+    paths.tokens.mkdir(parents=True, exist_ok=True)
+    tokens = encode_split(split, tokenizer, paths.tokens)
     # The tokens name their tokenizer: killed between the two, the next stage sees they do not match.
     tokenizer.save(paths.tokens / "tokenizer.json")
     tokens.save(paths.tokens / "tokens.safetensors")
@@ -61,6 +66,23 @@ def main(config: TokenizeConfig) -> None:
     _show_round_trip(tokenizer, split.val[0].lyrics)
     print(f"written     {shown(paths.tokens)}/")
     print(f"next        python pretrain/train.py --corpus {slug(config.corpus)}")
+
+
+def sample_texts(split: Split, limit: int = SAMPLE) -> list[str]:
+    """Titles and lyrics of the train side: all of them, or some drawn evenly, to about `limit` characters."""
+    if split.characters <= limit:
+        return [text for song in split.train for text in (song.title, song.lyrics)]
+    print(f"sample      the tokenizer learns from {limit:,} of {split.characters:,} characters, drawn evenly")
+    if split.document == "text":
+        pieces = list(text_pieces(split.train[0].lyrics, PIECE))
+        return [pieces[place] for place in _evenly(len(pieces), limit / split.characters)]
+    songs = some_songs(split.train, _evenly(len(split.train), limit / split.characters))
+    return [text for song in songs for text in (song.title, song.lyrics)]
+
+
+def _evenly(count: int, share: float) -> list[int]:
+    drawn = max(1, int(count * share))
+    return [place * count // drawn for place in range(drawn)]
 
 
 def _facts(part: Part) -> dict[str, int]:

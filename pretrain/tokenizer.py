@@ -7,7 +7,7 @@ word      one token per word, its leading space included; rare words become <unk
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, cast
 
@@ -15,7 +15,6 @@ import tokenizers
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 
 from core.artifacts import shown
-from core.corpus import Song
 from core.errors import UserError
 from core.files import atomic_path
 
@@ -37,6 +36,11 @@ WORDS = 16_384
 
 # Training on fewer characters takes less than two seconds; nobody needs a progress bar for it.
 QUICK = 5_000_000
+
+
+# How byte-level tokens write the bytes 80 to BF, with which no character begins: each ends one of À to ÿ in UTF-8.
+_BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+_CONTINUATION = frozenset(_BYTES.pre_tokenize_str("".join(map(chr, range(0xC0, 0x100))))[0][0][1::2])
 
 
 class Tokenizer:
@@ -62,7 +66,7 @@ class Tokenizer:
         texts have fewer distinct tokens than asked for, or more characters than fit.
         """
         texts = list(texts)
-        alphabet = sorted(set("".join(texts)))
+        alphabet = sorted(set[str]().union(*texts))
         smallest = len(SPECIAL_TOKENS) + {"bpe": BYTES, "word": 1}.get(kind, len(alphabet))
         if vocab_size is not None and vocab_size < smallest:
             holds = f"{BYTES} bytes" if kind == "bpe" else f"{len(alphabet)} characters"
@@ -92,6 +96,11 @@ class Tokenizer:
             raise UserError(f"{shown(path)} is no tokenizer: {str(error).splitlines()[0]}") from error
         return cls(backend)
 
+    @classmethod
+    def from_json(cls, text: str) -> "Tokenizer":
+        """The way back from `to_json`."""
+        return cls(tokenizers.Tokenizer.from_str(text))
+
     def save(self, path: Path) -> None:
         """Write tokenizer.json."""
         with atomic_path(path) as temporary:
@@ -118,18 +127,20 @@ class Tokenizer:
             return None
         return set("".join(token for token in self.backend.get_vocab() if token not in SPECIAL_TOKENS))
 
+    @property
+    def spelt(self) -> list[int]:
+        """Characters that each id spells, by id; a character of several ids counts with the first of them."""
+        tokens = self.backend.get_vocab()
+        continuing = _CONTINUATION if self.characters is None else frozenset[str]()
+        spelt = [0] * len(tokens)
+        for token, id_ in tokens.items():
+            if token not in SPECIAL_TOKENS:
+                spelt[id_] = sum(char not in continuing for char in token)
+        return spelt
+
     def encode(self, text: str) -> list[int]:
         """Ids of a text; no special token is added, and none is read out of the text."""
         return self.backend.encode(text).ids
-
-    def encode_songs(self, songs: Sequence[Song]) -> list[list[int]]:
-        """Ids of songs with their marks: song, title (where there is one), lyrics, end."""
-        titles = self.backend.encode_batch([song.title for song in songs])
-        lyrics = self.backend.encode_batch([song.lyrics for song in songs])
-        return [
-            [self.song, *([self.title, *title.ids] if title.ids else []), self.lyrics, *text.ids, self.end]
-            for title, text in zip(titles, lyrics, strict=True)
-        ]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of ids; special tokens leave no trace."""

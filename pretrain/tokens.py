@@ -3,31 +3,49 @@
 Shapes: T tokens of a part.
 """
 
-import hashlib
+import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO
 
 import numpy as np
+from tqdm import tqdm
 
 from core.artifacts import shown
-from core.corpus import Corpus, Song
+from core.corpus import Song
 from core.errors import UserError
 from core.tensors import load_tensors, save_tensors
+from data.spool import map_chunks
+from pretrain.encoder import Encoder, Ids, id_type, text_pieces
+from pretrain.split import Document, Fingerprints, Split, fingerprint, song_chunks, split_songs
 from pretrain.tokenizer import Tokenizer
 
-Ids = np.ndarray[Any, np.dtype[np.int32]]
-
-# What songs are made of: marks, titles and ends; or one running text without any of them.
-Document = Literal["songs", "text"]
+__all__ = [
+    "IGNORE",
+    "Document",
+    "Fingerprints",
+    "Part",
+    "Split",
+    "Tokens",
+    "encode_split",
+    "fingerprint",
+    "split_songs",
+]
 
 # torch.nn.functional.cross_entropy's own word for "not to be learnt".
 IGNORE = -100
 
-VAL_SHARE = 0.1
+# Of a long text that is encoded in one go.
+PIECE = 1 << 16  # characters
 
-# A corpus of one song is a long text (a play, a novel) from this many characters on.
-LONG_TEXT = 10_000
+# A song of lyrics is about so long; a piece of text counts for as many songs as it has of these.
+SONG_LENGTH = 1000  # characters
+
+# Targets that are looked at in one go.
+LOOK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -35,13 +53,19 @@ class Part:
     """Train or val as one stream: targets[i] is what follows inputs[i], or IGNORE."""
 
     inputs: Ids
-    """(T,)"""
+    """(T,), int16 where the vocabulary allows it. Mapped from the file, when it was loaded from one."""
     targets: Ids
     """(T,)"""
     characters: int
     """Characters that the learnt targets spell: the divisor of bits per character."""
     unknown: int
     """Tokens that the tokenizer could not write; they are not learnt and not scored."""
+
+    @property
+    def learnt(self) -> int:
+        """Targets that are learnt, counted without a copy of them all."""
+        pieces = (self.targets[start : start + LOOK] for start in range(0, len(self.targets), LOOK))
+        return sum(int(np.count_nonzero(piece != IGNORE)) for piece in pieces)
 
 
 @dataclass(frozen=True)
@@ -52,7 +76,7 @@ class Tokens:
     val: Part
     document: Document
     tokenizer_sha256: str
-    learnt: frozenset[str]
+    learnt: Fingerprints
     """Fingerprints of the train side's songs."""
 
     def save(self, path: Path) -> None:
@@ -67,15 +91,17 @@ class Tokens:
             for kind in ("characters", "unknown")
         }
         facts = {"document": self.document, "tokenizer_sha256": self.tokenizer_sha256}
-        save_tensors(path, arrays, counts | facts | {"learnt": " ".join(sorted(self.learnt))})
+        save_tensors(path, arrays | {"learnt": self.learnt.array}, counts | facts)
 
     @classmethod
     def load(cls, path: Path) -> "Tokens":
-        """Read tokens.safetensors; raises UserError when it is missing or damaged."""
+        """Map tokens.safetensors; raises UserError when it is missing, damaged, or of another version."""
+        make = f"python pretrain/tokenize_data.py --corpus {path.parent.parent.name}"
         if not path.exists():
-            corpus = path.parent.parent.name
-            raise UserError(f"no tokens at {shown(path)}", f"python pretrain/tokenize_data.py --corpus {corpus}")
-        arrays, metadata = load_tensors(path)
+            raise UserError(f"no tokens at {shown(path)}", make)
+        arrays, metadata = load_tensors(path, mapped=True)
+        if "learnt" not in arrays:
+            raise UserError(f"{shown(path)} was written by an earlier version", make)
         train, val = (
             Part(
                 arrays[f"{name}_inputs"],
@@ -86,80 +112,92 @@ class Tokens:
             for name in ("train", "val")
         )
         document: Document = "text" if metadata["document"] == "text" else "songs"
-        return cls(train, val, document, metadata["tokenizer_sha256"], frozenset(metadata["learnt"].split()))
+        return cls(train, val, document, metadata["tokenizer_sha256"], Fingerprints(arrays["learnt"]))
 
 
-@dataclass(frozen=True)
-class Split:
-    """The two sides of a corpus, before any tokenizer."""
+def encode_split(split: Split, tokenizer: Tokenizer, folder: Path | None = None) -> Tokens:
+    """Encode both sides, on all cores when there is much text.
 
-    train: tuple[Song, ...]
-    val: tuple[Song, ...]
-    document: Document
-
-
-def split_songs(corpus: Corpus, seed: int, learnt: frozenset[str] = frozenset()) -> Split:
-    """Split by whole song, 90/10; a corpus of one long text at its tail.
-
-    Songs are drawn by a hash of their lyrics and the seed: the split is the same for every tokenizer
-    and moves little when the corpus grows. Songs whose `fingerprint` is in `learnt` never go to
-    validation: an adapted model is not judged on what its base has learnt. Raises UserError when
-    there is too little to split.
+    With a `folder`, the ids lie in nameless files there instead of in memory.
     """
-    songs = corpus.songs
-    if len(songs) == 1:
-        return _split_text(songs[0])
-    drawn = sorted((hashlib.sha256(f"{seed}\n{song.lyrics}".encode()).digest(), song.id) for song in songs)
-    known = {song.id for song in songs if fingerprint(song) in learnt}
-    candidates = [id_ for _, id_ in drawn if id_ not in known]
-    if not candidates:
-        raise UserError(
-            "the base has learnt every song of this corpus: none is left for validation",
-            "start from a base that was trained without some of them, or add songs",
-        )
-    val = set(candidates[: max(1, round(VAL_SHARE * len(songs)))])
-    return Split(
-        tuple(song for song in songs if song.id not in val), tuple(song for song in songs if song.id in val), "songs"
-    )
-
-
-def fingerprint(song: Song) -> str:
-    """By which a checkpoint knows a song it has learnt: 8 hexadecimal digits of its lyrics' hash."""
-    return hashlib.sha256(song.lyrics.encode()).hexdigest()[:8]
-
-
-def encode_split(split: Split, tokenizer: Tokenizer) -> Tokens:
-    """Encode both sides."""
     encode = _encode_songs if split.document == "songs" else _encode_text
-    train, val = encode(split.train, tokenizer), encode(split.val, tokenizer)
-    return Tokens(train, val, split.document, tokenizer.sha256, frozenset(map(fingerprint, split.train)))
+    train, val = (encode(songs, tokenizer, folder) for songs in (split.train, split.val))
+    return Tokens(train, val, split.document, tokenizer.sha256, split.learnt)
 
 
-def _split_text(song: Song) -> Split:
-    if len(song.lyrics) < LONG_TEXT:
-        raise UserError(
-            f"one song of {len(song.lyrics):,} characters cannot be split into train and validation",
-            f"give at least two songs, or one text of at least {LONG_TEXT:,} characters",
-        )
-    cut = int(len(song.lyrics) * (1 - VAL_SHARE))
-    head, tail = (Song(id=song.id, lyrics=part) for part in (song.lyrics[:cut], song.lyrics[cut:]))
-    return Split((head,), (tail,), "text")
+def _encode_songs(songs: Sequence[Song], tokenizer: Tokenizer, folder: Path | None) -> Part:
+    encode = partial(_songs_to_ids, tokenizer.to_json())
+    bar = tqdm(desc="encoding", total=len(songs), unit=" songs", delay=2, leave=False)
+    with bar, _Stream(tokenizer, folder) as stream:
+        for ids, count in map_chunks(encode, song_chunks(songs), songs=len(songs)):
+            stream.append(ids)
+            bar.update(count)
+        return stream.part()
 
 
-def _encode_songs(songs: tuple[Song, ...], tokenizer: Tokenizer) -> Part:
-    encoded = tokenizer.encode_songs(songs)
-    characters = sum(len(tokenizer.decode(ids)) for ids in encoded)
-    return _part(np.concatenate([np.array(ids, np.int32) for ids in encoded]), characters, tokenizer)
+def _encode_text(songs: Sequence[Song], tokenizer: Tokenizer, folder: Path | None) -> Part:
+    text = songs[0].lyrics
+    encode = partial(_text_to_ids, tokenizer.to_json())
+    bar = tqdm(desc="encoding", total=len(text), unit=" characters", unit_scale=True, delay=2, leave=False)
+    with bar, _Stream(tokenizer, folder) as stream:
+        for ids, count in map_chunks(encode, text_pieces(text, PIECE), songs=len(text) // SONG_LENGTH):
+            stream.append(ids)
+            bar.update(count)
+        return stream.part(unasked=1)  # nothing asks for the first token
 
 
-def _encode_text(songs: tuple[Song, ...], tokenizer: Tokenizer) -> Part:
-    ids = tokenizer.encode(songs[0].lyrics)
-    return _part(np.array(ids, np.int32), len(tokenizer.decode(ids[1:])), tokenizer)
+# What follows runs in other processes too, each of which remembers the words it has met.
 
 
-def _part(stream: Ids, characters: int, tokenizer: Tokenizer) -> Part:
-    inputs, following = stream[:-1], stream[1:]
-    # That a song follows the end of another is no news, and nobody should learn to write "unknown".
-    unlearnt = (following == tokenizer.song) | (following == tokenizer.unknown)
-    targets = np.where(unlearnt, np.int32(IGNORE), following)
-    return Part(inputs.copy(), targets, characters, int((stream == tokenizer.unknown).sum()))
+@lru_cache(maxsize=1)
+def _encoder(tokenizer_json: str) -> Encoder:
+    return Encoder(Tokenizer.from_json(tokenizer_json))
+
+
+def _songs_to_ids(tokenizer_json: str, songs: Iterable[Song]) -> tuple[bytes, int]:
+    encoder = _encoder(tokenizer_json)
+    encoded = [encoder.song(song) for song in songs]
+    return b"".join(encoded), len(encoded)
+
+
+def _text_to_ids(tokenizer_json: str, text: str) -> tuple[bytes, int]:
+    return _encoder(tokenizer_json).text(text), len(text)
+
+
+class _Stream:
+    """A part in the making, in memory or in nameless files: nothing is left of them, however the process ends."""
+
+    def __init__(self, tokenizer: Tokenizer, folder: Path | None) -> None:
+        self._tokenizer, self._dtype = tokenizer, id_type(tokenizer.vocab_size)
+        self._spelt = np.array(tokenizer.spelt)
+        self._files = [BytesIO() if folder is None else tempfile.TemporaryFile(dir=folder) for _ in range(2)]  # noqa: SIM115
+        self._characters = self._unknown = 0
+
+    def __enter__(self) -> "_Stream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()  # what is mapped stays mapped
+
+    def append(self, data: bytes) -> None:
+        ids = np.frombuffer(data, self._dtype)
+        unknown = ids == self._tokenizer.unknown
+        # That a song follows the end of another is no news, and nobody should learn to write "unknown".
+        unlearnt = unknown | (ids == self._tokenizer.song)
+        for file, array in zip(self._files, (ids, np.where(unlearnt, self._dtype.type(IGNORE), ids)), strict=True):
+            file.write(array.tobytes())
+        self._characters += int(self._spelt[ids].sum())
+        self._unknown += int(unknown.sum())
+
+    def part(self, unasked: int = 0) -> Part:
+        """The first `unasked` tokens are nobody's target, though a song's own first mark spells nothing anyway."""
+        inputs, targets = map(self._array, self._files)
+        characters = self._characters - int(self._spelt[inputs[:unasked]].sum())
+        return Part(inputs[:-1], targets[1:], characters, self._unknown)
+
+    def _array(self, file: IO[bytes]) -> Ids:
+        if isinstance(file, BytesIO):
+            return np.frombuffer(bytearray(file.getvalue()), self._dtype)
+        file.flush()
+        return np.asarray(np.memmap(file, self._dtype, "c"))

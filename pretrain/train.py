@@ -10,11 +10,11 @@ from core.cli import run
 from core.errors import UserError
 from pretrain.checkpoint import start_folder
 from pretrain.config import LoopConfig
-from pretrain.device import find_device
 from pretrain.loop import Training
 from pretrain.model import GPT, Architecture, ModelConfig
-from pretrain.runs import check_new, stored_config
-from pretrain.sizing import HEAD_SIZE, check_block, learning_rate_for, settle_batch, settle_budget, suggest_size
+from pretrain.parallel import World, join_world
+from pretrain.runs import begin, hold
+from pretrain.sizing import HEAD_SIZE, LEARNING_RATE, check_block, settle_batch, suggest_size
 from pretrain.tokenizer import Tokenizer
 from pretrain.tokens import Tokens
 
@@ -44,8 +44,13 @@ def main(config: PretrainConfig) -> None:
 
     Reads artifacts/<corpus>/tokens/, writes artifacts/<corpus>/pretrain/<run>/: the best model by
     validation loss (model.safetensors), the state to resume from, metrics.jsonl and loss.png.
-    Ctrl-C saves; --resume goes on.
+    Ctrl-C saves; --resume goes on. Under torchrun, all its processes train the one model.
     """
+    with join_world(config.device) as world:
+        _train(config, world)
+
+
+def _train(config: PretrainConfig, world: World) -> None:
     paths = Artifacts(config.corpus)
     folder = paths.run("pretrain", config.run)
     inputs = [paths.tokens / "tokens.safetensors", paths.tokens / "tokenizer.json"]
@@ -55,31 +60,26 @@ def main(config: PretrainConfig) -> None:
             f"{shown(paths.tokens)}: the tokens were made with another tokenizer",
             f"python pretrain/tokenize_data.py --corpus {slug(config.corpus)}",
         )
-    device = find_device(config.device)
-    if config.resume:
-        config = stored_config(folder, config, inputs)
-    else:
-        check_new(folder, config)
-        config = settle(config, tokens, device)
-    model_config = _model_config(config, tokenizer.vocab_size)
-    model = GPT(model_config)
-    model.init_weights(torch.Generator().manual_seed(config.seed))
-    model.to(device)
-    if not config.resume:
-        start_folder(folder, model_config, tokenizer, tokens.document)
-        write_run_json(folder, config, inputs, parameters=model.count_parameters())
-    training = Training(folder, model, tokens, config)
-    training.describe()
-    result = training.run(f"python pretrain/train.py --corpus {slug(config.corpus)} --run {config.run} --resume")
+    with hold(folder, world):
+        config = begin(folder, config, inputs, lambda given: settle(given, tokens, world), world)
+        model_config = _model_config(config, tokenizer.vocab_size)
+        model = GPT(model_config)
+        model.init_weights(torch.Generator().manual_seed(config.seed))
+        model.to(world.device)
+        if not config.resume and world.first:
+            start_folder(folder, model_config, tokenizer, tokens.document)
+            write_run_json(folder, config, inputs, parameters=model.count_parameters())
+        training = Training(folder, model, tokens, config, world)
+        training.describe()
+        result = training.run(f"python pretrain/train.py --corpus {slug(config.corpus)} --run {config.run} --resume")
     print(result)
     print(f"written     {shown(folder)}/  (loss.png shows the curve)")
     print(f"next        python generate/sample.py --corpus {slug(config.corpus)}")
 
 
-def settle(config: PretrainConfig, tokens: Tokens, device: torch.device) -> PretrainConfig:
+def settle(config: PretrainConfig, tokens: Tokens, world: World) -> PretrainConfig:
     """Fill in what was left open."""
-    config = settle_budget(config)
-    size = suggest_size(tokens, config.minutes, device)
+    size = suggest_size(tokens, config.minutes, world.device)
     n_embd = config.n_embd or size.n_embd
     config = dataclasses.replace(
         config,
@@ -88,11 +88,11 @@ def settle(config: PretrainConfig, tokens: Tokens, device: torch.device) -> Pret
         n_head=config.n_head or max(1, n_embd // HEAD_SIZE),
         block_size=config.block_size or min(size.block_size, len(tokens.train.inputs)),
         dropout=size.dropout if config.dropout is None else config.dropout,
-        learning_rate=config.learning_rate or learning_rate_for(n_embd),
+        learning_rate=config.learning_rate or LEARNING_RATE,
     )
     assert config.block_size is not None
     check_block(config.block_size, tokens)
-    return settle_batch(config, config.block_size, device)
+    return settle_batch(config, config.block_size, world)
 
 
 def _model_config(config: PretrainConfig, vocab_size: int) -> ModelConfig:

@@ -1,17 +1,21 @@
 from typing import get_args
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.corpus import Song
 from core.errors import UserError
+from pretrain import encoder as encoder_module
+from pretrain.encoder import Encoder, text_pieces
 from pretrain.tokenizer import SPECIAL_TOKENS, Kind, Tokenizer
 from tests.conftest import invent_song
 
 KINDS = get_args(Kind)
 TEXTS = [song.lyrics for song in map(invent_song, range(20))]
 TOKENIZERS = {kind: Tokenizer.train(TEXTS, kind) for kind in KINDS}
+ENCODERS = {tokenizer: Encoder(tokenizer) for tokenizer in TOKENIZERS.values()}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -54,11 +58,36 @@ def test_text_that_looks_like_a_mark_is_no_mark(kind: Kind) -> None:
 def test_a_song_stands_between_its_marks_and_leaves_them_out_when_read(kind: Kind) -> None:
     tokenizer = TOKENIZERS[kind]
     titled, untitled = Song(id="1", title="La luna", lyrics="La luna canta"), Song(id="2", lyrics="La luna canta")
-    one, other = tokenizer.encode_songs([titled, untitled])
+    encoder = Encoder(tokenizer)
+    one, other = (np.frombuffer(encoder.song(song), encoder.dtype).tolist() for song in (titled, untitled))
     assert one[:2] == [tokenizer.song, tokenizer.title]
     assert other[:2] == [tokenizer.song, tokenizer.lyrics]
     assert one[-1] == other[-1] == tokenizer.end
     assert tokenizer.decode(other) == untitled.lyrics
+
+
+# All that decides where a tokenizer cuts: white space of every kind, letters, digits, signs, marks, contractions.
+SPACES = st.text(" \n\t\r\x0b\x1c\x85\xa0\u2003\u200b\0a\u0301é!0☃'’s<|>,.", max_size=20)
+VERSE = st.lists(st.sampled_from(["La luna", "don't", "canta,", "¡ay!", "\n", "\n\n", " ", "22 años…"])).map("".join)
+
+
+@given(SPACES | VERSE)
+def test_remembered_words_have_the_ids_of_the_text(text: str) -> None:
+    for tokenizer in TOKENIZERS.values():
+        encoder = ENCODERS[tokenizer]
+        ids = np.frombuffer(encoder.text(text), encoder.dtype).tolist()
+        assert ids == tokenizer.encode(text)
+        assert [id_ for piece in text_pieces(text, 3) for id_ in tokenizer.encode(piece)] == ids
+        assert sum(tokenizer.spelt[id_] for id_ in ids) == len(tokenizer.decode(ids))
+
+
+def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_module, "REMEMBERED", 10)
+    encoder = Encoder(TOKENIZERS["bpe"])
+    for text in TEXTS:
+        ids = np.frombuffer(encoder.text(text), encoder.dtype).tolist()
+        assert ids == TOKENIZERS["bpe"].encode(text)
+        assert len(encoder._words) <= 10 + len(set(text.split(" ")))
 
 
 @pytest.mark.parametrize("kind", KINDS)

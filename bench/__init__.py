@@ -1,0 +1,1 @@
+"""Side by side with others on the same work, and what our own work costs."""

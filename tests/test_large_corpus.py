@@ -1,0 +1,298 @@
+"""A corpus larger than memory: read where it lies, encoded as it is read, trained on where the tokens lie."""
+
+import json
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+
+from core import stored
+from core.artifacts import Artifacts
+from core.corpus import Corpus, Song, read_corpus, write_corpus
+from core.errors import UserError
+from core.stored import StoredSongs, open_corpus
+from data import spool
+from pretrain import batches as batches_module
+from pretrain import tokenize_data
+from pretrain.batches import Batches, eval_batches, song_cuts
+from pretrain.encoder import Encoder
+from pretrain.split import split_songs
+from pretrain.tokenize_data import TokenizeConfig, sample_texts
+from pretrain.tokenizer import Kind, Tokenizer
+from pretrain.tokens import IGNORE, Part, Tokens, encode_split
+from tests.conftest import invent_song
+
+CPU = torch.device("cpu")
+
+
+def same(one: Part, other: Part) -> bool:
+    return (
+        np.array_equal(one.inputs, other.inputs)
+        and np.array_equal(one.targets, other.targets)
+        and (one.characters, one.unknown) == (other.characters, other.unknown)
+    )
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "CHUNK", 3000)
+
+
+# Songs where they lie
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_stored_songs_are_the_songs(make_corpus: Callable[..., Corpus]) -> None:
+    songs = make_corpus(songs=50).songs
+    corpus = open_corpus(Artifacts("nadie").corpus)
+    assert isinstance(corpus.songs, StoredSongs)
+    assert (corpus.name, corpus.language, corpus.source) == ("nadie", "es", "files")
+    assert tuple(corpus.songs) == songs
+    assert [corpus.songs[place] for place in (0, 49, -1, 7)] == [songs[place] for place in (0, 49, -1, 7)]
+    assert tuple(corpus.songs[5:40:3]) == songs[5:40:3]
+    assert tuple(corpus.songs.only([30, 2, 2])) == (songs[30], songs[2], songs[2])
+    chunks = list(corpus.songs.chunks())
+    assert len(chunks) > 5
+    assert [song for chunk in chunks for song in chunk] == list(songs)
+    with pytest.raises(IndexError):
+        corpus.songs[50]
+
+
+def test_a_corpus_laid_out_otherwise_is_read_whole(make_corpus: Callable[..., Corpus]) -> None:
+    corpus, path = make_corpus(), Artifacts("nadie").corpus
+    value = json.loads(path.read_text(encoding="utf-8"))
+    for indent in (None, 2, 4):
+        path.write_text(json.dumps(value, indent=indent), encoding="utf-8")
+        assert open_corpus(path) == corpus
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ({"lyrics": 3}, r"songs\[2\].lyrics must be str, not int"),
+        ({"year": True}, r"songs\[2\].year must be int or null, not bool"),
+        ({"lyrics": ""}, r"songs\[2\] has no lyrics"),
+        ({"lyrics": "cancio\u0301n"}, r"the lyrics of songs\[2\] are not NFC"),
+        ({"title": "\ud800"}, r"songs\[2\] is no Unicode text"),
+        ({"id": "song-1"}, r"share an id with another"),
+    ],
+)
+def test_a_stored_song_is_validated_as_strictly_as_one_in_memory(
+    damage: dict[str, Any], message: str, make_corpus: Callable[..., Corpus]
+) -> None:
+    make_corpus()
+    path = Artifacts("nadie").corpus
+    lines = path.read_text(encoding="utf-8").split("\n")
+    place = next(number for number, line in enumerate(lines) if '"song-2"' in line)
+    lines[place] = "    " + json.dumps(json.loads(lines[place].strip(" ,")) | damage) + ","
+    path.write_text("\n".join(lines), encoding="utf-8")
+    for read in (open_corpus, read_corpus):
+        with pytest.raises(UserError, match=message):
+            split_songs(read(path), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'"id": "song-2"', b'"id" "song-2"', r"corpus.json, line 9, column \d+: Expecting ':'"),
+        ("Canción".encode(), b"Canci\xf3n", r"corpus.json, line 7 is not UTF-8 text"),
+        (b"\n  ]\n}\n", b"", r"corpus.json, line 36, column \d+: Expecting"),
+        (b'"schema": 1', b'"schema": 9', r"has schema 9, not 1"),
+        (b'"language": "es",', b"", r"language must be str"),
+    ],
+)
+def test_a_broken_file_is_an_error_that_names_the_place(
+    old: bytes, new: bytes, message: str, make_corpus: Callable[..., Corpus]
+) -> None:
+    make_corpus()
+    path = Artifacts("nadie").corpus
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    with pytest.raises(UserError, match=message):
+        split_songs(open_corpus(path), seed=1)
+
+
+def test_a_corpus_without_songs_is_refused(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus.json", Corpus(name="n", language="es", source="files", songs=()))
+    with pytest.raises(UserError, match="holds no song"):
+        open_corpus(tmp_path / "corpus.json")
+
+
+def test_a_corpus_that_changes_while_it_is_read_is_told(make_corpus: Callable[..., Corpus]) -> None:
+    make_corpus()
+    corpus = open_corpus(Artifacts("nadie").corpus)
+    make_corpus(first=1)
+    with pytest.raises(UserError, match="changed while it was read"):
+        split_songs(corpus, seed=1)
+
+
+# The same split and ids, wherever songs and ids lie
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_split_and_ids_are_those_of_songs_in_memory(
+    kind: Kind, make_corpus: Callable[..., Corpus], tmp_path: Path
+) -> None:
+    make_corpus(songs=60)
+    path = Artifacts("nadie").corpus
+    here, there = (split_songs(corpus, seed=4) for corpus in (read_corpus(path), open_corpus(path)))
+    assert (tuple(there.train), tuple(there.val)) == (here.train, here.val)
+    assert (there.learnt, there.characters) == (here.learnt, sum(len(song.lyrics) for song in here.train))
+    tokenizer = Tokenizer.train(sample_texts(here), kind)
+    one, other = encode_split(here, tokenizer), encode_split(there, tokenizer, tmp_path)
+    other.save(tmp_path / "tokens.safetensors")
+    for tokens in (other, Tokens.load(tmp_path / "tokens.safetensors")):
+        assert same(tokens.train, one.train)
+        assert same(tokens.val, one.val)
+        assert (tokens.learnt, tokens.document) == (one.learnt, one.document)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_other_processes_give_the_same_split_and_ids(
+    make_corpus: Callable[..., Corpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_corpus(songs=60)
+    path = Artifacts("nadie").corpus
+    alone = split_songs(open_corpus(path), seed=4)
+    tokenizer = Tokenizer.train(sample_texts(alone), "bpe")
+    expected = encode_split(alone, tokenizer)
+    monkeypatch.setattr(spool, "PARALLEL_FROM", 2)
+    monkeypatch.setattr(spool, "_cores", lambda: 2)
+    together = split_songs(open_corpus(path), seed=4)
+    assert tuple(together.val) == tuple(alone.val)
+    assert same(encode_split(together, tokenizer).train, expected.train)
+
+
+def test_a_tokenizer_learns_from_a_sample_of_much_text(
+    make_corpus: Callable[..., Corpus], capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_corpus(songs=200)
+    split = split_songs(open_corpus(Artifacts("nadie").corpus), seed=1)
+    assert sample_texts(split) == [text for song in split.train for text in (song.title, song.lyrics)]
+    assert not capsys.readouterr().out
+    train = [song.lyrics for song in split.train]
+    places = [train.index(lyrics) for lyrics in sample_texts(split, split.characters // 9)[1::2]]
+    assert {following - place for place, following in pairwise([*places, len(train)])} <= {9, 10}
+    assert f"{split.characters // 9:,} of {split.characters:,} characters" in capsys.readouterr().out
+    long = Corpus(name="n", language="es", source="files", songs=(Song(id="1", lyrics="La luna\n" * 100_000),))
+    of_text = "".join(sample_texts(split_songs(long, seed=1), 200_000))
+    assert 100_000 < len(of_text) <= 200_000
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "CHUNK", 20_000)
+    monkeypatch.setattr(spool, "PARALLEL_FROM", 10**9)  # other processes' memory would not be seen
+    lyrics = [invent_song(number, lines=40).lyrics for number in range(50)]
+    tokenizer = Tokenizer.train(lyrics, "bpe")
+
+    def peak(songs: int) -> int:
+        """Bytes, to split and encode so many songs of 1.3 KB."""
+        path = tmp_path / "corpus.json"
+        made = (Song(id=str(number), lyrics=f"{number}\n{lyrics[number % 50]}") for number in range(songs))
+        write_corpus(path, Corpus(name="n", language="es", source="files", songs=tuple(made)))
+        tracemalloc.start()
+        tokens = encode_split(split_songs(open_corpus(path), seed=1), tokenizer, tmp_path)
+        tokens.save(tmp_path / "tokens.safetensors")
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    peak(50)  # what is imported and remembered once
+    less, more = peak(400), peak(1600)
+    assert (tmp_path / "corpus.json").stat().st_size > 2_000_000
+    assert more - less < 1200 * 400  # a third of what the songs themselves would take
+
+
+def test_an_interruption_leaves_the_tokens_that_were_there(
+    make_corpus: Callable[..., Corpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_corpus(songs=40)
+    folder = Artifacts("nadie").tokens
+    tokenize_data.main(TokenizeConfig(corpus="nadie", kind="char"))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    encode, calls = Encoder.song, Counter[str]()
+
+    def interrupted(encoder: Encoder, song: Song) -> bytes:
+        calls["song"] += 1
+        if calls["song"] == 20:
+            raise KeyboardInterrupt
+        return encode(encoder, song)
+
+    monkeypatch.setattr(Encoder, "song", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tokenize_data.main(TokenizeConfig(corpus="nadie", kind="bpe"))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+# Batches from where the tokens lie
+
+
+@pytest.fixture
+def tokens(make_corpus: Callable[..., Corpus]) -> Tokens:
+    make_corpus(songs=40)
+    tokenize_data.main(TokenizeConfig(corpus="nadie", kind="word"))
+    return Tokens.load(Artifacts("nadie").tokens / "tokens.safetensors")
+
+
+def in_memory(part: Part) -> Part:
+    return Part(part.inputs.astype(np.int64), part.targets.astype(np.int64), part.characters, part.unknown)
+
+
+@pytest.mark.parametrize("align", [False, True])
+def test_mapped_tokens_give_the_batches_of_tokens_in_memory(tokens: Tokens, align: bool) -> None:
+    here, there = (Batches(part, 16, 5, 3, CPU, align=align) for part in (in_memory(tokens.train), tokens.train))
+    for step in (0, 1, 2, 40, 500, 1):
+        for one, other in zip(here.at(step), there.at(step), strict=True):
+            assert one.dtype == other.dtype == torch.int64
+            assert one.shape == (5, 16)
+            assert torch.equal(one, other)
+    one, other = (list(eval_batches(part, 16, CPU)) for part in (in_memory(tokens.val), tokens.val))
+    assert all(torch.equal(x, y) for a, b in zip(one, other, strict=True) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("align", [False, True])
+def test_an_epoch_visits_every_piece_once_whatever_the_batch(tokens: Tokens, align: bool) -> None:
+    count = len(tokens.train.inputs)
+    numbered = Part(np.arange(count), tokens.train.targets, 1, 0) if not align else tokens.train
+    alone = Batches(numbered, 16, 1, 3, CPU, align=align)
+    pieces = round(alone.steps_per_epoch)
+    singles = [alone.at(step)[0] for step in range(3 * pieces)]
+    for size in (4, pieces, 2 * pieces + 1):  # the last spans three epochs
+        batches = Batches(numbered, 16, size, 3, CPU, align=align)
+        together = torch.cat([batches.at(step)[0] for step in range(len(singles) // size)])
+        assert torch.equal(together, torch.cat(singles)[: len(together)])
+    first, second = (sorted(x.tolist() for x in singles[start : start + pieces]) for start in (0, pieces))
+    if align:
+        assert first == second  # the same pieces, in another order
+        assert not torch.equal(torch.cat(singles[:pieces]), torch.cat(singles[pieces : 2 * pieces]))
+    else:
+        assert len({start for [[start, *_]] in first}) == pieces
+
+
+@pytest.mark.parametrize("length", [5, 16, 64, 200])
+@pytest.mark.parametrize("look", [7, 1 << 20])
+def test_aligned_sequences_miss_nothing_and_begin_with_a_song_where_one_begins(
+    tokens: Tokens, length: int, look: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_module, "LOOK", look)
+    part = tokens.train
+    cuts, starts = song_cuts(part, length), np.flatnonzero(part.inputs == part.inputs[0])
+    assert (np.diff(cuts) > 0).all()
+    assert (np.diff(cuts) <= length).all()
+    assert (cuts[0], cuts[-1] + length >= len(part.inputs)) == (0, True)
+    assert set(cuts) & set(starts)
+    for cut, following in pairwise(cuts):
+        between = starts[(starts > cut) & (starts <= cut + length)]
+        assert following == (between[-1] if len(between) else cut + length)
+
+
+def test_a_text_has_no_songs_to_align() -> None:
+    ids = np.arange(100, dtype=np.int16) % 7
+    part = Part(ids, np.where(ids == 3, np.int16(IGNORE), ids), 1, 0)
+    assert song_cuts(part, 10).tolist() == list(range(0, 100, 10))
