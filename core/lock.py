@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -27,8 +27,9 @@ def locked(folder: Path) -> Generator[None]:
     except Timeout as error:
         raise _taken(folder, holder) from error
     try:
-        # Beside the lock: on Windows nobody else can read a locked file.
-        holder.write_text(f"process {os.getpid()}", encoding="utf-8")
+        # Beside the lock: on Windows nobody else can read a locked file. On a full disk it goes without.
+        with suppress(OSError):
+            holder.write_text(f"process {os.getpid()}", encoding="utf-8")
         yield
     finally:
         holder.unlink(missing_ok=True)
@@ -37,9 +38,9 @@ def locked(folder: Path) -> Generator[None]:
 
 def _taken(folder: Path, holder: Path) -> UserError:
     try:
-        who = holder.read_text(encoding="utf-8") or "a process"
+        who = f" ({holder.read_text(encoding='utf-8')})"
     except FileNotFoundError:  # it has only just come, or is just leaving
-        who = "a process"
+        who = ""
     return UserError(
-        f"another training ({who}) is at work in {shown(folder)}", "wait for it, stop it, or choose another --run"
+        f"another training{who} is at work in {shown(folder)}", "wait for it, stop it, or choose another --run"
     )

@@ -22,6 +22,7 @@ MAX_UNSEEN = 0.02
 # Of what pretraining peaks at: enough to move, too little to forget. From Spanish poetry to one gaucho
 # poem in three minutes, a quarter came to 1.994 bits per character on validation, an eighth to 2.003.
 RATE_SHARE = 0.25
+WEIGHT_DECAY = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,10 @@ def _adapt(config: FinetuneConfig, world: World) -> None:
 
 def _settle(config: FinetuneConfig, length: int, world: World) -> FinetuneConfig:
     learning_rate = config.learning_rate or RATE_SHARE * LEARNING_RATE
-    return settle_batch(dataclasses.replace(config, learning_rate=learning_rate), length, world)
+    weight_decay = WEIGHT_DECAY if config.weight_decay is None else config.weight_decay
+    return settle_batch(
+        dataclasses.replace(config, learning_rate=learning_rate, weight_decay=weight_decay), length, world
+    )
 
 
 def _check_alphabet(split: Split, tokenizer: Tokenizer) -> None:

@@ -18,8 +18,8 @@ class LoopConfig:
     learning_rate: float | None = None
     """Peak rate of AdamW, which has embeddings and norms; Muon, which has the matrices, takes ten
     times as much. It rises for 20 steps and falls linearly to zero at the end of the budget."""
-    weight_decay: float = 0.1
-    """Of the matrices, per unit of their rate."""
+    weight_decay: float | None = None
+    """Of the matrices, per unit of their rate. Left out: 0.1, and 0.2 where the corpus is small."""
     eval_interval: int | None = None
     """Steps between evaluations. Left out: twenty of them, spread over the run."""
     device: Device = "auto"
@@ -39,5 +39,6 @@ class LoopConfig:
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0, got {value}")
         for name in ("weight_decay", "seed"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise ValueError(f"{name} must not be below 0, got {value}")

@@ -94,6 +94,7 @@ class Training:
         """
         assert config.batch_size, "the caller settles what was left open"
         assert config.learning_rate, "the caller settles what was left open"
+        assert config.weight_decay is not None, "the caller settles what was left open"
         self.folder, self.model, self.tokens, self.config, self.world = folder, model, tokens, config, world
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
         self.judge_start, self.after_evaluation = judge_start, after_evaluation

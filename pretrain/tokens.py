@@ -5,9 +5,11 @@ Shapes: T tokens of a part.
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from io import BytesIO
+from itertools import chain, repeat
 from pathlib import Path
 from typing import IO
 
@@ -46,6 +48,9 @@ SONG_LENGTH = 1000  # characters
 
 # Targets that are looked at in one go.
 LOOK = 1 << 20
+
+
+_Chunk = Sequence[Song] | str
 
 
 @dataclass(frozen=True)
@@ -120,33 +125,28 @@ def encode_split(split: Split, tokenizer: Tokenizer, folder: Path | None = None)
 
     With a `folder`, the ids lie in nameless files there instead of in memory.
     """
-    encode = _encode_songs if split.document == "songs" else _encode_text
-    train, val = (encode(songs, tokenizer, folder) for songs in (split.train, split.val))
+    sides = (split.train, split.val)
+    if split.document == "songs":
+        total = songs = sum(map(len, sides))
+        chunks: list[Iterable[_Chunk]] = [song_chunks(side) for side in sides]
+    else:
+        total = sum(len(side[0].lyrics) for side in sides)
+        songs = total // SONG_LENGTH
+        chunks = [text_pieces(side[0].lyrics, PIECE) for side in sides]
+    tasks = chain.from_iterable(zip(repeat(side), of_side) for side, of_side in enumerate(chunks))
+    encode = partial(_to_ids, tokenizer.to_json())
+    with ExitStack() as stack:
+        streams = [stack.enter_context(_Stream(tokenizer, folder)) for _ in sides]
+        bar = stack.enter_context(tqdm(desc="encoding", total=total, unit_scale=True, delay=2, leave=False))
+        for side, ids, count in map_chunks(encode, tasks, songs=songs):
+            streams[side].append(ids)
+            bar.update(count)
+        # Nothing asks for the first token: in a text it is one that spells something.
+        train, val = (stream.part(unasked=int(split.document == "text")) for stream in streams)
     return Tokens(train, val, split.document, tokenizer.sha256, split.learnt)
 
 
-def _encode_songs(songs: Sequence[Song], tokenizer: Tokenizer, folder: Path | None) -> Part:
-    encode = partial(_songs_to_ids, tokenizer.to_json())
-    bar = tqdm(desc="encoding", total=len(songs), unit=" songs", delay=2, leave=False)
-    with bar, _Stream(tokenizer, folder) as stream:
-        for ids, count in map_chunks(encode, song_chunks(songs), songs=len(songs)):
-            stream.append(ids)
-            bar.update(count)
-        return stream.part()
-
-
-def _encode_text(songs: Sequence[Song], tokenizer: Tokenizer, folder: Path | None) -> Part:
-    text = songs[0].lyrics
-    encode = partial(_text_to_ids, tokenizer.to_json())
-    bar = tqdm(desc="encoding", total=len(text), unit=" characters", unit_scale=True, delay=2, leave=False)
-    with bar, _Stream(tokenizer, folder) as stream:
-        for ids, count in map_chunks(encode, text_pieces(text, PIECE), songs=len(text) // SONG_LENGTH):
-            stream.append(ids)
-            bar.update(count)
-        return stream.part(unasked=1)  # nothing asks for the first token
-
-
-# What follows runs in other processes too, each of which remembers the words it has met.
+# What runs in other processes too: each remembers the words it has met.
 
 
 @lru_cache(maxsize=1)
@@ -154,14 +154,13 @@ def _encoder(tokenizer_json: str) -> Encoder:
     return Encoder(Tokenizer.from_json(tokenizer_json))
 
 
-def _songs_to_ids(tokenizer_json: str, songs: Iterable[Song]) -> tuple[bytes, int]:
+def _to_ids(tokenizer_json: str, task: tuple[int, _Chunk]) -> tuple[int, Ids, int]:
+    side, chunk = task
     encoder = _encoder(tokenizer_json)
-    encoded = [encoder.song(song) for song in songs]
-    return b"".join(encoded), len(encoded)
-
-
-def _text_to_ids(tokenizer_json: str, text: str) -> tuple[bytes, int]:
-    return _encoder(tokenizer_json).text(text), len(text)
+    if isinstance(chunk, str):
+        return side, encoder.text(chunk), len(chunk)
+    songs = list(chunk)
+    return side, encoder.songs(songs), len(songs)
 
 
 class _Stream:
@@ -180,8 +179,7 @@ class _Stream:
         for file in self._files:
             file.close()  # what is mapped stays mapped
 
-    def append(self, data: bytes) -> None:
-        ids = np.frombuffer(data, self._dtype)
+    def append(self, ids: Ids) -> None:
         unknown = ids == self._tokenizer.unknown
         # That a song follows the end of another is no news, and nobody should learn to write "unknown".
         unlearnt = unknown | (ids == self._tokenizer.song)
@@ -191,7 +189,7 @@ class _Stream:
         self._unknown += int(unknown.sum())
 
     def part(self, unasked: int = 0) -> Part:
-        """The first `unasked` tokens are nobody's target, though a song's own first mark spells nothing anyway."""
+        """What was appended; the first `unasked` tokens count no characters."""
         inputs, targets = map(self._array, self._files)
         characters = self._characters - int(self._spelt[inputs[:unasked]].sum())
         return Part(inputs[:-1], targets[1:], characters, self._unknown)

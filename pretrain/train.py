@@ -79,7 +79,11 @@ def _train(config: PretrainConfig, world: World) -> None:
 
 def settle(config: PretrainConfig, tokens: Tokens, world: World) -> PretrainConfig:
     """Fill in what was left open."""
-    size = suggest_size(tokens, config.minutes, world.device)
+    size = suggest_size(tokens, config.minutes, world)
+    print(
+        f"suggested   {size.n_layer} layers × {size.n_embd}, dropout {size.dropout:g}, "
+        f"weight decay {size.weight_decay:g}  ({size.reason})"
+    )
     n_embd = config.n_embd or size.n_embd
     config = dataclasses.replace(
         config,
@@ -88,6 +92,7 @@ def settle(config: PretrainConfig, tokens: Tokens, world: World) -> PretrainConf
         n_head=config.n_head or max(1, n_embd // HEAD_SIZE),
         block_size=config.block_size or min(size.block_size, len(tokens.train.inputs)),
         dropout=size.dropout if config.dropout is None else config.dropout,
+        weight_decay=size.weight_decay if config.weight_decay is None else config.weight_decay,
         learning_rate=config.learning_rate or LEARNING_RATE,
     )
     assert config.block_size is not None

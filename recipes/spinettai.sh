@@ -14,7 +14,7 @@ if [[ ${1:---} != --* ]]; then
 fi
 # 128 sequences a step; every token starts one of them twenty times (an epoch, as SpinettAI counts).
 pretrain=("$@") adapt=("$@")
-[ $# -gt 0 ] || { pretrain=(--max_steps 10000 --batch_size 32 --accumulation 4); adapt=(--max_steps 500 --batch_size 32); }
+[ $# -gt 0 ] || { pretrain=(--max_steps 10000 --batch_size 128); adapt=(--max_steps 500 --batch_size 32); }
 cd "$(dirname "$0")/.."
 
 python data/prepare.py "${songs[@]}" --name spinettai

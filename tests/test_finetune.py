@@ -33,7 +33,6 @@ def base(make_corpus: Callable[..., Corpus]) -> Path:
             n_embd=16,
             block_size=16,
             max_steps=40,
-            warmup_steps=2,
             learning_rate=3e-3,
             device="cpu",
         )

@@ -3,7 +3,7 @@
 import json
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -21,7 +21,7 @@ from data import spool
 from pretrain import batches as batches_module
 from pretrain import tokenize_data
 from pretrain.batches import Batches, eval_batches, song_cuts
-from pretrain.encoder import Encoder
+from pretrain.encoder import Encoder, Ids
 from pretrain.split import split_songs
 from pretrain.tokenize_data import TokenizeConfig, sample_texts
 from pretrain.tokenizer import Kind, Tokenizer
@@ -216,15 +216,16 @@ def test_an_interruption_leaves_the_tokens_that_were_there(
     folder = Artifacts("nadie").tokens
     tokenize_data.main(TokenizeConfig(corpus="nadie", kind="char"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    encode, calls = Encoder.song, Counter[str]()
+    monkeypatch.setattr(stored, "CHUNK", 3000)
+    encode, calls = Encoder.songs, Counter[str]()
 
-    def interrupted(encoder: Encoder, song: Song) -> bytes:
-        calls["song"] += 1
-        if calls["song"] == 20:
+    def interrupted(encoder: Encoder, songs: Iterable[Song]) -> Ids:
+        calls["chunks"] += 1
+        if calls["chunks"] == 4:
             raise KeyboardInterrupt
-        return encode(encoder, song)
+        return encode(encoder, songs)
 
-    monkeypatch.setattr(Encoder, "song", interrupted)
+    monkeypatch.setattr(Encoder, "songs", interrupted)
     with pytest.raises(KeyboardInterrupt):
         tokenize_data.main(TokenizeConfig(corpus="nadie", kind="bpe"))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from matplotlib.image import imread
 
+from core.errors import UserError
 from pretrain.metrics import Metrics
 from pretrain.plots import loss_limits, plot_losses, train_curve, validation_curve
 
@@ -91,3 +92,25 @@ def test_a_train_loss_stands_in_the_middle_of_what_it_is_the_mean_of() -> None:
     lines = falling(3)
     assert [tokens for tokens, _ in train_curve(lines)] == [5_120, 15_360]
     assert [tokens for tokens, _ in validation_curve(lines)] == [0, 10_240, 20_480]
+
+
+def test_a_loss_that_is_no_number_is_written_as_null_and_drawn_around(tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path / "metrics.jsonl")
+    for number, line in enumerate(falling(6)):
+        metrics.append(line | ({"val_loss": math.nan, "train_loss": math.inf} if number == 3 else {}))
+    assert "NaN" not in metrics.path.read_text()
+    read = metrics.read()
+    assert read[3]["val_loss"] is None
+    assert len(validation_curve(read)) == 5
+    assert drawn(tmp_path / "loss.png", read).size
+
+
+@pytest.mark.parametrize("damage", ['{"step": 3, "val', "[1, 2]", '{"minutes": 1}', "\ufffd"])
+def test_a_damaged_line_is_named_and_one_cut_short_by_a_kill_is_left_out(tmp_path: Path, damage: str) -> None:
+    metrics = Metrics(tmp_path / "metrics.jsonl")
+    metrics.append(falling(2)[0])
+    metrics.path.write_text(metrics.path.read_text() + '{"step": 10, "val_lo')
+    assert [line["step"] for line in metrics.read()] == [0]
+    metrics.path.write_text(metrics.path.read_text().replace('{"step": 10, "val_lo', f"{damage}\n"))
+    with pytest.raises(UserError, match=r"metrics\.jsonl, line 2 is damaged"):
+        metrics.read()

@@ -1,6 +1,5 @@
 from typing import get_args
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +58,7 @@ def test_a_song_stands_between_its_marks_and_leaves_them_out_when_read(kind: Kin
     tokenizer = TOKENIZERS[kind]
     titled, untitled = Song(id="1", title="La luna", lyrics="La luna canta"), Song(id="2", lyrics="La luna canta")
     encoder = Encoder(tokenizer)
-    one, other = (np.frombuffer(encoder.song(song), encoder.dtype).tolist() for song in (titled, untitled))
+    one, other = (encoder.songs([song]).tolist() for song in (titled, untitled))
     assert one[:2] == [tokenizer.song, tokenizer.title]
     assert other[:2] == [tokenizer.song, tokenizer.lyrics]
     assert one[-1] == other[-1] == tokenizer.end
@@ -75,19 +74,31 @@ VERSE = st.lists(st.sampled_from(["La luna", "don't", "canta,", "¡ay!", "\n", "
 def test_remembered_words_have_the_ids_of_the_text(text: str) -> None:
     for tokenizer in TOKENIZERS.values():
         encoder = ENCODERS[tokenizer]
-        ids = np.frombuffer(encoder.text(text), encoder.dtype).tolist()
+        ids = encoder.text(text).tolist()
         assert ids == tokenizer.encode(text)
         assert [id_ for piece in text_pieces(text, 3) for id_ in tokenizer.encode(piece)] == ids
         assert sum(tokenizer.spelt[id_] for id_ in ids) == len(tokenizer.decode(ids))
 
 
-def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_module, "REMEMBERED", 10)
-    encoder = Encoder(TOKENIZERS["bpe"])
-    for text in TEXTS:
-        ids = np.frombuffer(encoder.text(text), encoder.dtype).tolist()
-        assert ids == TOKENIZERS["bpe"].encode(text)
-        assert len(encoder._words) <= 10 + len(set(text.split(" ")))
+@given(st.lists(SPACES | VERSE, min_size=1, max_size=8), st.integers(1, 60))
+def test_songs_in_blocks_have_the_ids_of_each(texts: list[str], block: int) -> None:
+    tokenizer = TOKENIZERS["bpe"]
+    songs = [Song(id=str(number), title=texts[number - 1], lyrics=text) for number, text in enumerate(texts)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoder_module, "BLOCK", block)
+        ids = ENCODERS[tokenizer].songs(songs).tolist()
+    apart = [id_ for song in songs for id_ in Encoder(tokenizer)._odd_song(song).tolist()]
+    assert ids == apart
+
+
+def test_what_is_remembered_has_a_limit_and_a_full_table_still_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_module, "BLOCK", 50)
+    monkeypatch.setattr(encoder_module, "REMEMBERED", 20)
+    monkeypatch.setattr(encoder_module, "_SLOTS", 64)  # so few that words meet in a slot
+    encoder, tokenizer = Encoder(TOKENIZERS["bpe"]), TOKENIZERS["bpe"]
+    for text in [*TEXTS * 3, " ".join(TEXTS).replace("\n", " ")]:
+        assert encoder.text(text).tolist() == tokenizer.encode(text)
+        assert encoder._words._count <= 20 + 30
 
 
 @pytest.mark.parametrize("kind", KINDS)

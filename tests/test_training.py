@@ -14,11 +14,13 @@ from core.artifacts import Artifacts
 from core.corpus import Corpus
 from core.errors import Interrupted, UserError
 from core.lock import LOCK
-from pretrain import loop, threads, tokenize_data
+from pretrain import gradients, loop, schedule, threads, tokenize_data
 from pretrain.batches import Batches, eval_batches
 from pretrain.checkpoint import MODEL, PREVIOUS, STATE, load_checkpoint
 from pretrain.config import LoopConfig
+from pretrain.memory import activation_bytes, available_bytes
 from pretrain.metrics import Metrics, bits_per_char
+from pretrain.model import ModelConfig
 from pretrain.threads import ThreadChooser
 from pretrain.tokens import IGNORE, Part, Tokens
 from pretrain.train import PretrainConfig
@@ -60,7 +62,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(tokens: Tokens)
 def test_resumed_as_often_as_you_like_a_run_ends_as_if_never_stopped(
     tokens: Tokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = dataclasses.replace(TINY, accumulation=2)
+    config = TINY
     train(dataclasses.replace(config, run="whole"))
     for number, step in enumerate((0, 7, 20, 38)):
         with monkeypatch.context() as patch:
@@ -92,10 +94,19 @@ def test_killed_while_evaluating_a_run_loses_neither_step_nor_evaluation(
     assert_equal_runs(Artifacts("nadie").run("pretrain", "whole"), Artifacts("nadie").run("pretrain", "parts"))
 
 
-def test_accumulated_batches_are_one_large_batch(tokens: Tokens) -> None:
-    config = dataclasses.replace(TINY, dropout=0.0, max_steps=8)
-    train(dataclasses.replace(config, run="large", batch_size=8))
-    train(dataclasses.replace(config, run="parts", batch_size=4, accumulation=2))
+def test_a_batch_that_does_not_fit_into_memory_is_computed_in_parts_with_the_same_result(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = dataclasses.replace(TINY, dropout=0.0, max_steps=8, batch_size=8)
+    train(dataclasses.replace(config, run="large"))
+    model = load_checkpoint(Artifacts("nadie").run("pretrain", "large"), torch.device("cpu")).model
+    two = activation_bytes(model.config, 2 * 16) / gradients.MEMORY_SHARE
+    monkeypatch.setattr(gradients, "available_bytes", lambda: two + 1)
+    train(dataclasses.replace(config, run="parts"))
+    assert "too little for 8 sequences at once: 4 passes a step" in capsys.readouterr().out
+    monkeypatch.setattr(gradients, "available_bytes", lambda: two / 4)
+    with pytest.raises(UserError, match="not even one sequence of 16 tokens fits"):
+        train(dataclasses.replace(config, run="none"))
     large, parts = (Metrics(Artifacts("nadie").run("pretrain", r) / "metrics.jsonl").read() for r in ("large", "parts"))
     assert [line["val_loss"] for line in large] == pytest.approx([line["val_loss"] for line in parts], abs=1e-3)
 
@@ -182,7 +193,7 @@ def test_a_block_longer_than_the_corpus_is_refused(tokens: Tokens) -> None:
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_best(tokens: Tokens) -> None:
     with pytest.raises(UserError, match="has diverged"):
-        train(dataclasses.replace(TINY, learning_rate=1e30, warmup_steps=0))
+        train(dataclasses.replace(TINY, learning_rate=1e30))
     load_checkpoint(Artifacts("nadie").run("pretrain", "default"), torch.device("cpu"))
 
 
@@ -200,3 +211,24 @@ def test_the_count_of_threads_that_is_faster_wins_and_loses_again_when_it_is_not
             assert torch.get_num_threads() == best
     finally:
         torch.set_num_threads(before)
+
+
+def test_without_a_budget_training_ends_when_validation_stops_improving(tokens: Tokens) -> None:
+    train(dataclasses.replace(TINY, max_steps=None, dropout=0.0, learning_rate=1e-2, eval_interval=20))
+    lines = Metrics(Artifacts("nadie").run("pretrain", "default") / "metrics.jsonl").read()
+    rates = [line["learning_rate"] for line in lines]
+    fall = next(number for number, rate in enumerate(rates) if number and rate < max(rates))
+    assert rates[1:fall] == [1e-2] * (fall - 1), "the rate stays at its peak"
+    assert rates[fall:] == sorted(rates[fall:], reverse=True)
+    assert rates[-1] == 0
+    losses = [line["val_loss"] for line in lines[:fall]]
+    assert min(losses[:-3]) * (1 - schedule.IMPROVEMENT) <= min(losses[-3:]), "it fell since nothing improved"
+
+
+def test_memory_that_a_step_takes_grows_with_everything_that_makes_it_large() -> None:
+    small = ModelConfig(architecture="qwen3", vocab_size=100, block_size=16, n_layer=2, n_head=2, n_embd=32)
+    need = activation_bytes(small, 64)
+    for change in ({"vocab_size": 1000}, {"n_layer": 4}, {"n_embd": 64}):
+        assert activation_bytes(dataclasses.replace(small, **change), 64) > need
+    assert activation_bytes(small, 128) == 2 * need
+    assert available_bytes() > 10 * need

@@ -53,9 +53,9 @@ def test_losses_that_fall_together_ask_for_minutes() -> None:
 
 
 def test_losses_that_fall_together_over_many_tokens_per_parameter_ask_for_a_bigger_model() -> None:
-    told = verdict(curve(falling(), falling(), tokens=3_000_000), PARAMETERS)
+    told = verdict(curve(falling(), falling(), tokens=6_000_000), PARAMETERS)
     assert told.startswith("A bigger model would have helped most")
-    assert "30.0 tokens seen per parameter" in told
+    assert "60.0 tokens seen per parameter" in told
 
 
 def test_a_validation_that_turns_asks_for_songs_and_says_when_it_was_best() -> None:
