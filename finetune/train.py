@@ -15,6 +15,8 @@ from pretrain.runs import begin, hold
 from pretrain.sizing import LEARNING_RATE, settle_batch
 from pretrain.tokenizer import Tokenizer
 from pretrain.tokens import Split, encode_split, split_songs
+from pretrain.verdict import verdict
+from pretrain.watching import watching
 
 # Of the characters that a base may not be able to write before its adapting makes no sense.
 MAX_UNSEEN = 0.02
@@ -73,12 +75,13 @@ def _adapt(config: FinetuneConfig, world: World) -> None:
             facts = {"parameters": model.count_parameters(), "val_ids": [song.id for song in split.val]}
             write_run_json(folder, config, inputs, **facts)
         print(f"base        {shown(base)}")
-        training = Training(folder, model, tokens, config, world, judge_start=True)
-        training.describe()
-        result = training.run(
-            f"python finetune/train.py --base {config.base} --corpus {slug(config.corpus)} --run {config.run} --resume"
-        )
+        with watching(folder, config) as watch:
+            training = Training(folder, model, tokens, config, world, judge_start=True, after_evaluation=watch)
+            training.describe()
+            command = f"python finetune/train.py --base {config.base} --corpus {slug(config.corpus)} --run {config.run}"
+            result = training.run(f"{command} --resume")
     print(result)
+    print(verdict(training.metrics.read(), model.count_parameters(), tokens.document))
     print(f"written     {shown(folder)}/  (loss.png shows the curve)")
     print(f"next        python generate/sample.py --corpus {slug(config.corpus)}")
 

@@ -108,11 +108,19 @@ def song_cuts(part: Part, length: int) -> Numbers:
     return np.array(cuts, np.int64)
 
 
-def eval_batches(part: Part, length: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """The whole part, every target once, in sequences of `length` (the last is filled up and ignored)."""
-    rows = max(1, EVAL_TOKENS // length)
-    for start in range(0, len(part.inputs), rows * length):
-        inputs, targets = (array[start : start + rows * length] for array in (part.inputs, part.targets))
+def eval_batches(
+    part: Part, length: int, device: torch.device, limit: int | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The whole part, every target once, in sequences of `length` (the last is filled up and ignored).
+
+    Of a part of more than `limit` tokens only about so many, drawn evenly and always the same.
+    """
+    step = max(1, EVAL_TOKENS // length) * length
+    starts = range(0, len(part.inputs), step)
+    drawn = len(starts) if limit is None else max(1, min(len(starts), limit // step))
+    for place in range(drawn):
+        start = starts[place * len(starts) // drawn]
+        inputs, targets = (array[start : start + step] for array in (part.inputs, part.targets))
         missing = -len(inputs) % length
         inputs = np.pad(inputs, (0, missing))
         targets = np.pad(targets, (0, missing), constant_values=IGNORE)

@@ -52,9 +52,7 @@ def start_folder(folder: Path, config: ModelConfig, tokenizer: Tokenizer, docume
     tokenizer.save(folder / TOKENIZER)
 
 
-def save_model(
-    folder: Path, model: GPT, learnt: Fingerprints, facts: Mapping[str, Any], *, write: bool = True
-) -> None:
+def save_model(folder: Path, model: GPT, learnt: Fingerprints, facts: Mapping[str, Any], *, write: bool = True) -> None:
     """Write model.safetensors: weights, fingerprints of the songs learnt, and `facts` (step, losses) in its header.
 
     Where a model is spread over processes, all of them call this and one has `write`.

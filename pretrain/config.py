@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pretrain.device import Device
+from pretrain.trackers import TrackerName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,10 @@ class LoopConfig:
     """Of the matrices, per unit of their rate. Left out: 0.1, and 0.2 where the corpus is small."""
     eval_interval: int | None = None
     """Steps between evaluations. Left out: twenty of them, spread over the run."""
+    sample_every: int = 0
+    """Evaluations between two samples of what the best model so far writes; 0 shows none."""
+    tracker: TrackerName | None = None
+    """Send figures and samples to this tool as well: pip install -r requirements-trackers.txt."""
     device: Device = "auto"
     """auto takes cuda, then mps, then cpu."""
     seed: int = 1
@@ -38,7 +43,7 @@ class LoopConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0, got {value}")
-        for name in ("weight_decay", "seed"):
+        for name in ("weight_decay", "sample_every", "seed"):
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise ValueError(f"{name} must not be below 0, got {value}")

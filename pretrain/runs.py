@@ -22,7 +22,7 @@ Config = TypeVar("Config", bound=LoopConfig)
 CHANGEABLE = ("minutes", "max_steps", "learning_rate")
 
 # What belongs to each start of it.
-FREE_ON_RESUME = (*CHANGEABLE, "device", "resume", "overwrite")
+FREE_ON_RESUME = (*CHANGEABLE, "device", "sample_every", "tracker", "resume", "overwrite")
 
 
 def check_new(folder: Path, config: LoopConfig) -> None:
@@ -60,7 +60,8 @@ def stored_config(folder: Path, given: Config, inputs: list[Path]) -> Config:
     anew = {name: getattr(given, name) for name in CHANGEABLE if getattr(given, name) is not None}
     if "minutes" in anew or "max_steps" in anew:
         stored |= {"minutes": None, "max_steps": None}
-    stored |= {**anew, "device": given.device, "resume": True, "overwrite": False}
+    kept = {"resume": True, "overwrite": False}
+    stored |= {**anew, **{name: getattr(given, name) for name in ("device", "sample_every", "tracker")}, **kept}
     return type(given)(**stored)
 
 

@@ -17,6 +17,8 @@ from pretrain.runs import begin, hold
 from pretrain.sizing import HEAD_SIZE, LEARNING_RATE, check_block, settle_batch, suggest_size
 from pretrain.tokenizer import Tokenizer
 from pretrain.tokens import Tokens
+from pretrain.verdict import verdict
+from pretrain.watching import watching
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +71,13 @@ def _train(config: PretrainConfig, world: World) -> None:
         if not config.resume and world.first:
             start_folder(folder, model_config, tokenizer, tokens.document)
             write_run_json(folder, config, inputs, parameters=model.count_parameters())
-        training = Training(folder, model, tokens, config, world)
-        training.describe()
-        result = training.run(f"python pretrain/train.py --corpus {slug(config.corpus)} --run {config.run} --resume")
+        with watching(folder, config) as watch:
+            training = Training(folder, model, tokens, config, world, after_evaluation=watch)
+            training.describe()
+            command = f"python pretrain/train.py --corpus {slug(config.corpus)} --run {config.run} --resume"
+            result = training.run(command)
     print(result)
+    print(verdict(training.metrics.read(), model.count_parameters(), tokens.document))
     print(f"written     {shown(folder)}/  (loss.png shows the curve)")
     print(f"next        python generate/sample.py --corpus {slug(config.corpus)}")
 

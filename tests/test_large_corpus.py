@@ -297,3 +297,14 @@ def test_a_text_has_no_songs_to_align() -> None:
     ids = np.arange(100, dtype=np.int16) % 7
     part = Part(ids, np.where(ids == 3, np.int16(IGNORE), ids), 1, 0)
     assert song_cuts(part, 10).tolist() == list(range(0, 100, 10))
+
+
+@pytest.mark.parametrize(("limit", "blocks"), [(None, 13), (10**6, 13), (1300, 13), (500, 5), (1, 1)])
+def test_of_much_validation_an_even_part_is_evaluated(
+    limit: int | None, blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_module, "EVAL_TOKENS", 105)
+    ids = np.arange(1250, dtype=np.int16)
+    seen = [x.flatten().tolist() for x, _ in eval_batches(Part(ids, ids, 1, 0), 10, CPU, limit)]
+    assert [block[0] for block in seen] == [place * 13 // blocks * 100 for place in range(blocks)]
+    assert all(block == list(range(block[0], block[0] + 100)) for block in seen[:-1])

@@ -201,5 +201,7 @@ def test_two_trainings_never_share_a_folder(tokens: None, nursery: Nursery) -> N
 
 
 def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 120
     while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never came"
         time.sleep(0.01)
