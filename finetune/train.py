@@ -15,6 +15,7 @@ from pretrain.runs import begin, hold
 from pretrain.sizing import LEARNING_RATE, settle_batch
 from pretrain.tokenizer import Tokenizer
 from pretrain.tokens import Split, encode_split, split_songs
+from pretrain.trackers import check_tracker
 from pretrain.verdict import verdict
 from pretrain.watching import watching
 
@@ -53,6 +54,7 @@ def main(config: FinetuneConfig) -> None:
 
 
 def _adapt(config: FinetuneConfig, world: World) -> None:
+    check_tracker(config.tracker)
     paths = Artifacts(config.corpus)
     folder = paths.run("finetune", config.run)
     base = find_checkpoint(config.base, config.base_run)
@@ -81,7 +83,7 @@ def _adapt(config: FinetuneConfig, world: World) -> None:
             command = f"python finetune/train.py --base {config.base} --corpus {slug(config.corpus)} --run {config.run}"
             result = training.run(f"{command} --resume")
     print(result)
-    print(verdict(training.metrics.read(), model.count_parameters(), tokens.document))
+    print("advice      " + verdict(training.metrics.read(), model.count_parameters(), tokens.document))
     print(f"written     {shown(folder)}/  (loss.png shows the curve)")
     print(f"next        python generate/sample.py --corpus {slug(config.corpus)}")
 

@@ -3,7 +3,6 @@
 Shapes: B sequences of a batch, L tokens of a sequence, T tokens of the part.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pretrain.tokens import IGNORE, LOOK, Part
+from pretrain.tokens import IGNORE, Part
 
 # Of one forward pass during evaluation: bounds its memory, whatever the block size.
 EVAL_TOKENS = 8192
+
+# Of a whole evaluation: so many tokens tell any two models apart, and a CPU reads them in half a minute.
+EVAL_LIMIT = 500_000
 
 # A part up to this size lies on the accelerator; a larger one stays in its file, and batches are copied over.
 RESIDENT = 1 << 30  # bytes
@@ -30,15 +32,11 @@ class Batches:
     mapped from its file, memory holds 4 bytes of each piece.
     """
 
-    def __init__(
-        self, part: Part, length: int, batch_size: int, seed: int, device: torch.device, *, align: bool = False
-    ) -> None:
-        """`align` cuts where a song starts, wherever one does; what does not fit before the cut is read twice."""
+    def __init__(self, part: Part, length: int, batch_size: int, seed: int, device: torch.device) -> None:
         assert 1 <= length <= len(part.inputs), "sequences longer than the stream"
         self._part, self._length, self._batch_size, self._seed = part, length, batch_size, seed
         self._device = device
-        self._cuts = song_cuts(part, length) if align else None
-        self._pieces = len(part.inputs) // length if self._cuts is None else len(self._cuts)
+        self._pieces = len(part.inputs) // length
         self._epoch, self._offset = -1, 0
         self._order = np.empty(0, np.uint32)
         self._resident: tuple[Tensor, Tensor] | None = None
@@ -79,7 +77,7 @@ class Batches:
             epoch, position = divmod(first, self._pieces)
             self._shuffle(epoch)
             order = self._order[position : position + missing].astype(np.int64)
-            starts.append(order * self._length + self._offset if self._cuts is None else self._cuts[order])
+            starts.append(order * self._length + self._offset)
             first += len(order)
             missing -= len(order)
         return np.concatenate(starts)
@@ -92,24 +90,8 @@ class Batches:
             self._epoch = epoch
 
 
-def song_cuts(part: Part, length: int) -> Numbers:
-    """Where sequences of `length` begin that miss nothing and begin with a song wherever they can (N,)."""
-    # A mark that nobody learns to write, the stream's first token, starts a song.
-    mark, songs = part.inputs[0], [np.zeros(1, np.int64)]
-    for start in range(0, len(part.inputs) - 1, LOOK):
-        stop = min(start + LOOK, len(part.inputs) - 1)
-        starts_song = (part.targets[start:stop] == IGNORE) & (part.inputs[start + 1 : stop + 1] == mark)
-        songs.append(np.flatnonzero(starts_song) + start + 1)
-    starts = np.concatenate(songs).tolist()
-    cuts = [0]
-    while cuts[-1] + length < len(part.inputs):
-        last = starts[bisect_right(starts, cuts[-1] + length) - 1]
-        cuts.append(last if last > cuts[-1] else cuts[-1] + length)
-    return np.array(cuts, np.int64)
-
-
 def eval_batches(
-    part: Part, length: int, device: torch.device, limit: int | None = None
+    part: Part, length: int, device: torch.device, limit: int = EVAL_LIMIT
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The whole part, every target once, in sequences of `length` (the last is filled up and ignored).
 
@@ -117,7 +99,7 @@ def eval_batches(
     """
     step = max(1, EVAL_TOKENS // length) * length
     starts = range(0, len(part.inputs), step)
-    drawn = len(starts) if limit is None else max(1, min(len(starts), limit // step))
+    drawn = max(1, min(len(starts), limit // step))
     for place in range(drawn):
         start = starts[place * len(starts) // drawn]
         inputs, targets = (array[start : start + step] for array in (part.inputs, part.targets))

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from core.errors import Interrupted, UserError
 from core.files import remove_leftovers
-from pretrain.batches import Batches
+from pretrain.batches import EVAL_LIMIT, Batches
 from pretrain.checkpoint import save_model
 from pretrain.config import LoopConfig
 from pretrain.evaluation import evaluate
@@ -147,7 +147,10 @@ class Training:
         hint, and UserError when the loss is no number any more, with the last good state kept.
         """
         self.gradients.fit(self.batch_size, self.length)
-        bar = tqdm(total=100, bar_format=_BAR, dynamic_ncols=True, mininterval=0.5, disable=not self.world.first)
+        done = 100 * self.share
+        bar = tqdm(
+            total=100, initial=done, bar_format=_BAR, dynamic_ncols=True, mininterval=0.5, disable=not self.world.first
+        )
         with StopSignal() as stop, bar:
             while True:
                 # The clock is read once a step: all processes, and everything in a step, see the same time.
@@ -209,7 +212,7 @@ class Training:
 
     def _evaluation_steps(self) -> float:
         """Training steps that take as long as an evaluation."""
-        return len(self.tokens.val.inputs) / self.tokens_per_step / FORWARD_SHARE
+        return min(len(self.tokens.val.inputs), EVAL_LIMIT) / self.tokens_per_step / FORWARD_SHARE
 
     def _reached(self) -> int:
         interval = self.config.eval_interval

@@ -8,7 +8,7 @@ from typing import Any
 from core.artifacts import shown
 from core.errors import UserError
 from core.files import write_text
-from pretrain.tokens import IGNORE, Part
+from pretrain.tokens import Part
 
 
 def bits_per_char(loss: float, part: Part) -> float:
@@ -16,8 +16,7 @@ def bits_per_char(loss: float, part: Part) -> float:
 
     Marks (title, lyrics, end) are learnt and paid for; they spell no character.
     """
-    learnt = int((part.targets != IGNORE).sum())
-    return loss * learnt / max(1, part.characters) / math.log(2)
+    return loss * part.learnt / max(1, part.characters) / math.log(2)
 
 
 class Metrics:

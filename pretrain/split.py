@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from tqdm import tqdm
@@ -39,7 +39,8 @@ class Fingerprints(Set[int]):
         self.array = np.unique(given)
 
     def __contains__(self, number: object) -> bool:
-        return bool((self.array == number).any())
+        place = int(np.searchsorted(self.array, cast("int", number)))
+        return place < len(self.array) and int(self.array[place]) == number
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.array.tolist())

@@ -17,6 +17,7 @@ from pretrain.runs import begin, hold
 from pretrain.sizing import HEAD_SIZE, LEARNING_RATE, check_block, settle_batch, suggest_size
 from pretrain.tokenizer import Tokenizer
 from pretrain.tokens import Tokens
+from pretrain.trackers import check_tracker
 from pretrain.verdict import verdict
 from pretrain.watching import watching
 
@@ -53,6 +54,7 @@ def main(config: PretrainConfig) -> None:
 
 
 def _train(config: PretrainConfig, world: World) -> None:
+    check_tracker(config.tracker)
     paths = Artifacts(config.corpus)
     folder = paths.run("pretrain", config.run)
     inputs = [paths.tokens / "tokens.safetensors", paths.tokens / "tokenizer.json"]
@@ -77,7 +79,7 @@ def _train(config: PretrainConfig, world: World) -> None:
             command = f"python pretrain/train.py --corpus {slug(config.corpus)} --run {config.run} --resume"
             result = training.run(command)
     print(result)
-    print(verdict(training.metrics.read(), model.count_parameters(), tokens.document))
+    print("advice      " + verdict(training.metrics.read(), model.count_parameters(), tokens.document))
     print(f"written     {shown(folder)}/  (loss.png shows the curve)")
     print(f"next        python generate/sample.py --corpus {slug(config.corpus)}")
 

@@ -11,7 +11,7 @@ from typing import Any
 from core.artifacts import ROOT
 from pretrain.config import LoopConfig
 from pretrain.metrics import Metrics
-from pretrain.trackers import Tracker, check_tracker, open_tracker
+from pretrain.trackers import Tracker, open_tracker
 
 # Of a sample: a stanza or two say how far it has come.
 SAMPLE_TOKENS = 80
@@ -39,13 +39,9 @@ class Watch:
 
 @contextmanager
 def watching(folder: Path, config: LoopConfig) -> Generator[Watch]:
-    """Open the tracker, if there is to be one, and close it whatever happens.
-
-    Raises UserError when its package is missing.
-    """
+    """Open the tracker, if there is to be one, and close it whatever happens."""
     tracker = None
     if config.tracker:
-        check_tracker(config.tracker)
         done = Metrics(folder / "metrics.jsonl").read()
         resumed_at = done[-1]["step"] if config.resume and done else None
         tracker = open_tracker(config.tracker, folder, dataclasses.asdict(config), resumed_at)

@@ -1,4 +1,4 @@
-"""A corpus larger than memory: read where it lies, encoded as it is read, trained on where the tokens lie."""
+"""A corpus larger than memory: read where it lies, and encoded as it is read."""
 
 import json
 import tracemalloc
@@ -10,7 +10,6 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-import torch
 
 from core import stored
 from core.artifacts import Artifacts
@@ -18,17 +17,13 @@ from core.corpus import Corpus, Song, read_corpus, write_corpus
 from core.errors import UserError
 from core.stored import StoredSongs, open_corpus
 from data import spool
-from pretrain import batches as batches_module
 from pretrain import tokenize_data
-from pretrain.batches import Batches, eval_batches, song_cuts
 from pretrain.encoder import Encoder, Ids
 from pretrain.split import split_songs
 from pretrain.tokenize_data import TokenizeConfig, sample_texts
 from pretrain.tokenizer import Kind, Tokenizer
-from pretrain.tokens import IGNORE, Part, Tokens, encode_split
+from pretrain.tokens import Part, Tokens, encode_split
 from tests.conftest import invent_song
-
-CPU = torch.device("cpu")
 
 
 def same(one: Part, other: Part) -> bool:
@@ -229,82 +224,3 @@ def test_an_interruption_leaves_the_tokens_that_were_there(
     with pytest.raises(KeyboardInterrupt):
         tokenize_data.main(TokenizeConfig(corpus="nadie", kind="bpe"))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-
-
-# Batches from where the tokens lie
-
-
-@pytest.fixture
-def tokens(make_corpus: Callable[..., Corpus]) -> Tokens:
-    make_corpus(songs=40)
-    tokenize_data.main(TokenizeConfig(corpus="nadie", kind="word"))
-    return Tokens.load(Artifacts("nadie").tokens / "tokens.safetensors")
-
-
-def in_memory(part: Part) -> Part:
-    return Part(part.inputs.astype(np.int64), part.targets.astype(np.int64), part.characters, part.unknown)
-
-
-@pytest.mark.parametrize("align", [False, True])
-def test_mapped_tokens_give_the_batches_of_tokens_in_memory(tokens: Tokens, align: bool) -> None:
-    here, there = (Batches(part, 16, 5, 3, CPU, align=align) for part in (in_memory(tokens.train), tokens.train))
-    for step in (0, 1, 2, 40, 500, 1):
-        for one, other in zip(here.at(step), there.at(step), strict=True):
-            assert one.dtype == other.dtype == torch.int64
-            assert one.shape == (5, 16)
-            assert torch.equal(one, other)
-    one, other = (list(eval_batches(part, 16, CPU)) for part in (in_memory(tokens.val), tokens.val))
-    assert all(torch.equal(x, y) for a, b in zip(one, other, strict=True) for x, y in zip(a, b, strict=True))
-
-
-@pytest.mark.parametrize("align", [False, True])
-def test_an_epoch_visits_every_piece_once_whatever_the_batch(tokens: Tokens, align: bool) -> None:
-    count = len(tokens.train.inputs)
-    numbered = Part(np.arange(count), tokens.train.targets, 1, 0) if not align else tokens.train
-    alone = Batches(numbered, 16, 1, 3, CPU, align=align)
-    pieces = round(alone.steps_per_epoch)
-    singles = [alone.at(step)[0] for step in range(3 * pieces)]
-    for size in (4, pieces, 2 * pieces + 1):  # the last spans three epochs
-        batches = Batches(numbered, 16, size, 3, CPU, align=align)
-        together = torch.cat([batches.at(step)[0] for step in range(len(singles) // size)])
-        assert torch.equal(together, torch.cat(singles)[: len(together)])
-    first, second = (sorted(x.tolist() for x in singles[start : start + pieces]) for start in (0, pieces))
-    if align:
-        assert first == second  # the same pieces, in another order
-        assert not torch.equal(torch.cat(singles[:pieces]), torch.cat(singles[pieces : 2 * pieces]))
-    else:
-        assert len({start for [[start, *_]] in first}) == pieces
-
-
-@pytest.mark.parametrize("length", [5, 16, 64, 200])
-@pytest.mark.parametrize("look", [7, 1 << 20])
-def test_aligned_sequences_miss_nothing_and_begin_with_a_song_where_one_begins(
-    tokens: Tokens, length: int, look: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batches_module, "LOOK", look)
-    part = tokens.train
-    cuts, starts = song_cuts(part, length), np.flatnonzero(part.inputs == part.inputs[0])
-    assert (np.diff(cuts) > 0).all()
-    assert (np.diff(cuts) <= length).all()
-    assert (cuts[0], cuts[-1] + length >= len(part.inputs)) == (0, True)
-    assert set(cuts) & set(starts)
-    for cut, following in pairwise(cuts):
-        between = starts[(starts > cut) & (starts <= cut + length)]
-        assert following == (between[-1] if len(between) else cut + length)
-
-
-def test_a_text_has_no_songs_to_align() -> None:
-    ids = np.arange(100, dtype=np.int16) % 7
-    part = Part(ids, np.where(ids == 3, np.int16(IGNORE), ids), 1, 0)
-    assert song_cuts(part, 10).tolist() == list(range(0, 100, 10))
-
-
-@pytest.mark.parametrize(("limit", "blocks"), [(None, 13), (10**6, 13), (1300, 13), (500, 5), (1, 1)])
-def test_of_much_validation_an_even_part_is_evaluated(
-    limit: int | None, blocks: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batches_module, "EVAL_TOKENS", 105)
-    ids = np.arange(1250, dtype=np.int16)
-    seen = [x.flatten().tolist() for x, _ in eval_batches(Part(ids, ids, 1, 0), 10, CPU, limit)]
-    assert [block[0] for block in seen] == [place * 13 // blocks * 100 for place in range(blocks)]
-    assert all(block == list(range(block[0], block[0] + 100)) for block in seen[:-1])
