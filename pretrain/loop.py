@@ -248,6 +248,8 @@ class Training:
         self.schedule.judge(progress, val_loss)
         if val_loss < progress.best_val_loss:
             progress.best_val_loss, progress.best_step = val_loss, progress.step
+        if val_loss < progress.model_val_loss:
+            progress.model_val_loss = val_loss
             save_model(self.folder, self.model, self.tokens.learnt, facts, write=self.world.first)
         if self.world.first:
             self.metrics.append(facts)
