@@ -82,8 +82,7 @@ class Optimizer:
         matrices = model.matrices()
         rest = [parameter for parameter in model.parameters() if parameter not in matrices]
         adamw = torch.optim.AdamW(rest, learning_rate, betas=BETAS, weight_decay=0.0, fused=True)
-        # Decay is given per unit of the named rate, as everywhere.
-        muon = Muon(matrices, MATRIX_RATE * learning_rate, weight_decay / MATRIX_RATE)
+        muon = Muon(matrices, MATRIX_RATE * learning_rate, weight_decay)
         self.parts: tuple[torch.optim.Optimizer, ...] = (muon, adamw)
         self._peaks = (MATRIX_RATE * learning_rate, learning_rate)
 

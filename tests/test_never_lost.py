@@ -55,15 +55,17 @@ def test_sigkill_at_random_moments(tokens: None, nursery: Nursery, budget: dict[
     fate = {"counted_time": "minutes" in budget}
     start = time.monotonic()
     assert nursery.run(dataclasses.replace(config, run="whole"), **fate) == 0, nursery.log.read_text()
-    duration = time.monotonic() - start
+    within = time.monotonic() - start
     killed, chance, kills = dataclasses.replace(config, run="killed"), random.Random(KILLS), 0
     while kills < KILLS:
         process = nursery.start(again(killed), **fate)
-        time.sleep(chance.uniform(0, duration))
+        time.sleep(chance.uniform(0, within))
         os.kill(process, signal.SIGKILL)
         code = nursery.wait()
         assert code in (0, -signal.SIGKILL), nursery.log.read_text()
         loads_if_there(folder_of("killed"))
+        # A machine is slower or faster than it was; most kills should hit, and some of them late.
+        within *= 1.05 if code else 0.8
         if code:
             kills += 1
         else:

@@ -44,6 +44,14 @@ def losses(run: str) -> list[float]:
     return [facts[key] for facts in Metrics(folder(run) / "metrics.jsonl").read() for key in ("train_loss", "val_loss")]
 
 
+def lose_one(process: subprocess.Popen[str]) -> None:
+    """Kill one of the processes that torchrun started, once there is a state to go on from."""
+    while process.poll() is None and not (folder("two") / STATE).exists():
+        time.sleep(0.02)
+    lost = subprocess.run(["pgrep", "-P", str(process.pid)], check=False, capture_output=True, text=True).stdout.split()
+    os.kill(int(lost[-1]), signal.SIGKILL)
+
+
 def assert_the_same(one: str, other: str) -> None:
     assert losses(one)[1:] == pytest.approx(losses(other)[1:], abs=1e-4)
     left, right = (weights(folder(run), MODEL) for run in (one, other))
@@ -70,10 +78,7 @@ def test_when_a_process_is_lost_torchrun_goes_on_from_the_last_save() -> None:
     train(dataclasses.replace(config, run="one"))
     command = torchrun(dataclasses.replace(config, run="two"), "--standalone", "--max_restarts=3")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (folder("two") / STATE).exists():
-        time.sleep(0.02)
-    lost = subprocess.run(["pgrep", "-P", str(process.pid)], check=False, capture_output=True, text=True).stdout.split()
-    os.kill(int(lost[-1]), signal.SIGKILL)
+    lose_one(process)
     output, errors = process.communicate()
     assert process.returncode == 0, errors
     assert output.count("training ") >= 2
@@ -83,10 +88,7 @@ def test_when_a_process_is_lost_torchrun_goes_on_from_the_last_save() -> None:
 def test_a_lost_process_ends_the_others_with_one_line() -> None:
     command = torchrun(dataclasses.replace(CONFIG, run="two", max_steps=100_000), "--standalone", "--max_restarts=0")
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (folder("two") / STATE).exists():
-        time.sleep(0.02)
-    lost = subprocess.run(["pgrep", "-P", str(process.pid)], check=False, capture_output=True, text=True).stdout.split()
-    os.kill(int(lost[-1]), signal.SIGKILL)
+    lose_one(process)
     _, errors = process.communicate()
     assert process.returncode
     assert "error: process 0 of 2 lost the others" in errors
