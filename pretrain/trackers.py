@@ -114,7 +114,7 @@ class _TensorBoard:
 
 class _Wandb:
     def __init__(self, title: str, folder: Path, config: Mapping[str, Any], identity: _Identity) -> None:
-        import wandb
+        import wandb  # pyright: ignore[reportMissingImports]  (optional)
 
         mode: Any = os.environ.get("WANDB_MODE") or "offline"
         settings = wandb.Settings(console="off", silent=True, disable_git=True, save_code=False)
@@ -145,7 +145,7 @@ class _Wandb:
 
 class _Trackio:
     def __init__(self, title: str, config: Mapping[str, Any], identity: _Identity) -> None:
-        import trackio
+        import trackio  # pyright: ignore[reportMissingImports]  (optional)
 
         self._run = trackio.init(
             project=PROJECT, name=f"{title}-{identity.id}", config=dict(config),
