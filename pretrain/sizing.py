@@ -37,7 +37,8 @@ PROBE_STEPS = 3
 # A corpus below this is read dozens of times in a few minutes. Dropout and weight decay keep it from
 # being learnt by heart: of Martín Fierro after 200 s, decay 0.2 took 2.198 bits per character to 2.140.
 SMALL_CORPUS = 1_000_000  # characters
-SHORT_BUDGET = 7.5  # minutes
+# Restraint costs more than it saves while there is still much to learn: dropout by minutes on that machine.
+DROPOUTS = ((3.0, 0.1), (7.5, 0.15), (float("inf"), 0.2))
 
 # Without a budget a run ends when it learns no more: where to begin is a matter of patience.
 OPEN_MINUTES = 10.0
@@ -61,8 +62,6 @@ def suggest_size(tokens: Tokens, minutes: float | None, world: World) -> Size:
     reference = OPEN_MINUTES if minutes is None else minutes
     characters = tokens.train.characters
     small = characters < SMALL_CORPUS
-    # Restraint costs more than it saves while there is still much to learn.
-    dropout = 0.0 if not small else 0.1 if reference < SHORT_BUDGET else 0.2
     n_layer, width, block_size = 6, 384, 256
     if world.device.type == "cpu":
         if minutes is not None:
@@ -71,6 +70,7 @@ def suggest_size(tokens: Tokens, minutes: float | None, world: World) -> Size:
             reference *= speed / REFERENCE
         n_layer, width = next((n_layer, width) for up_to, n_layer, width in CPU_SIZES if reference < up_to)
         block_size = 128
+    dropout = next(dropout for up_to, dropout in DROPOUTS if reference < up_to) if small else 0.0
     return Size(n_layer, width, block_size, dropout, 0.2 if small else 0.1, f"{characters:,} characters, {given}")
 
 
