@@ -87,10 +87,11 @@ def _train(config: PretrainConfig, world: World) -> None:
 def settle(config: PretrainConfig, tokens: Tokens, world: World) -> PretrainConfig:
     """Fill in what was left open."""
     size = suggest_size(tokens, config.minutes, world)
-    print(
-        f"suggested   {size.n_layer} layers × {size.n_embd}, dropout {size.dropout:g}, "
-        f"weight decay {size.weight_decay:g}  ({size.reason})"
-    )
+    if None in (config.n_layer, config.n_embd, config.dropout, config.weight_decay):
+        print(
+            f"suggested   {size.n_layer} layers × {size.n_embd}, dropout {size.dropout:g}, "
+            f"weight decay {size.weight_decay:g}  ({size.reason})"
+        )
     n_embd = config.n_embd or size.n_embd
     config = dataclasses.replace(
         config,

@@ -66,7 +66,7 @@ def test_two_processes_learn_what_one_learns(sharded: str, monkeypatch: pytest.M
         torchrun(dataclasses.replace(CONFIG, run="two"), "--standalone"), check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("training ") == 1, "only the first process speaks"
+    assert done.stdout.count("\ntraining    ") == 1, "only the first process speaks"
     assert_the_same("one", "two")
     # What they saved, one process goes on from.
     train(PretrainConfig(corpus="nadie", run="two", resume=True, max_steps=60, device="cpu"))
@@ -81,7 +81,7 @@ def test_when_a_process_is_lost_torchrun_goes_on_from_the_last_save() -> None:
     lose_one(process)
     output, errors = process.communicate()
     assert process.returncode == 0, errors
-    assert output.count("training ") >= 2
+    assert output.count("\ntraining    ") >= 2
     assert_the_same("one", "two")
 
 
