@@ -87,7 +87,11 @@ def join_world(device: Device) -> Generator[World]:
         torch.cuda.set_device(found)
     world = World(found, int(os.environ["RANK"]), size)
     try:
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if found.type == "cuda" else "gloo", timeout=TIMEOUT)
+        store, rank, _ = next(distributed.rendezvous("env://", world.rank, size, timeout=TIMEOUT))
+        # The store outlives a restart, and must not hand out the addresses of processes that are gone.
+        store = distributed.PrefixStore(f"start-{restarts()}", store)
+        backend = "cpu:gloo,cuda:nccl" if found.type == "cuda" else "gloo"
+        distributed.init_process_group(backend, timeout=TIMEOUT, store=store, rank=rank, world_size=size)
         with nullcontext() if world.first else redirect_stdout(io.StringIO()):
             yield world
     except (UserError, Interrupted) as error:
@@ -109,9 +113,9 @@ def join_world(device: Device) -> Generator[World]:
             distributed.destroy_process_group()
 
 
-def was_restarted() -> bool:
-    """Whether `torchrun` starts this process again after one was lost."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+def restarts() -> int:
+    """How often `torchrun` has started this process again after one was lost."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 def spread(model: GPT, world: World) -> nn.Module:

@@ -13,7 +13,7 @@ from core.files import read_json, sha256, write_json
 from core.lock import locked
 from pretrain.checkpoint import MODEL, PREVIOUS, RUN, STATE
 from pretrain.config import LoopConfig
-from pretrain.parallel import World, was_restarted
+from pretrain.parallel import World, restarts
 from pretrain.state import mend
 
 Config = TypeVar("Config", bound=LoopConfig)
@@ -90,7 +90,7 @@ def begin(folder: Path, config: Config, inputs: list[Path], settle: Callable[[Co
 
     Raises UserError as `check_new`, `stored_config` and `mend` do.
     """
-    if was_restarted() and (folder / RUN).exists():
+    if restarts() and (folder / RUN).exists():
         config = dataclasses.replace(config, resume=True)
     if not config.resume:
         check_new(folder, config)
