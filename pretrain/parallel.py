@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed import PrefixStore, rendezvous  # pyright: ignore[reportPrivateImportUsage]
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
@@ -87,9 +88,9 @@ def join_world(device: Device) -> Generator[World]:
         torch.cuda.set_device(found)
     world = World(found, int(os.environ["RANK"]), size)
     try:
-        store, rank, _ = next(distributed.rendezvous("env://", world.rank, size, timeout=TIMEOUT))
+        store, rank, _ = next(rendezvous("env://", world.rank, size, timeout=TIMEOUT))
         # The store outlives a restart, and must not hand out the addresses of processes that are gone.
-        store = distributed.PrefixStore(f"start-{restarts()}", store)
+        store = PrefixStore(f"start-{restarts()}", store)
         backend = "cpu:gloo,cuda:nccl" if found.type == "cuda" else "gloo"
         distributed.init_process_group(backend, timeout=TIMEOUT, store=store, rank=rank, world_size=size)
         with nullcontext() if world.first else redirect_stdout(io.StringIO()):
