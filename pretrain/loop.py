@@ -155,8 +155,10 @@ class Training:
             while True:
                 # The clock is read once a step: all processes, and everything in a step, see the same time.
                 self.seconds, stopping = self.world.most(time.monotonic() - self._clock, float(stop.asked))
-                if self._evaluation_is_due():
-                    self._save()  # before, not after: an evaluation that fails costs no step
+                due = self._evaluation_is_due()
+                if due or self.seconds - self._last_save > SAVE_SECONDS:
+                    self._save()  # before an evaluation, not after: one that fails costs no step
+                if due:
                     self._evaluate(bar)
                 if self.share >= 1:
                     break
@@ -166,8 +168,6 @@ class Training:
                 loss = self._step()
                 if not stop.asked:  # a terminal that hung up takes no more words
                     self._show(bar, loss)
-                if self.seconds - self._last_save > SAVE_SECONDS:
-                    self._save()
         self._save()
         best = self.progress
         return Result(best.step, best.best_val_loss, self._bits_per_char(best.best_val_loss), best.best_step)
