@@ -69,6 +69,8 @@ class Cost:
     tokens_per_second: float
     utilisation: float
     """Arithmetic of the model per second, as a share of what a matrix product reaches."""
+    cores: float
+    """CPU seconds of the program in a second; well below the threads it was given, the machine was busy."""
     host_bytes: int
     device_bytes: int | None
 
@@ -76,11 +78,11 @@ class Cost:
         device = "–" if self.device_bytes is None else f"{self.device_bytes / 1e6:,.0f} MB"
         return (
             f"| {self.parameters / 1e6:.1f} M | {self.tokens_per_second:,.0f} | {self.utilisation:.0%} "
-            f"| {self.host_bytes / 1e6:,.0f} MB | {device} |"
+            f"| {self.cores:.2f} | {self.host_bytes / 1e6:,.0f} MB | {device} |"
         )
 
 
-HEAD = "| parameters | tokens/s | utilisation | peak memory | of the GPU |\n|---|---|---|---|---|"
+HEAD = "| parameters | tokens/s | utilisation | cores busy | peak memory | of the GPU |\n|---|---|---|---|---|---|"
 
 
 def main(config: CostConfig) -> None:
@@ -133,7 +135,7 @@ def measure(config: CostConfig, paths: Artifacts, size: str, peak: float) -> Cos
     command += [str(ROOT / "pretrain" / "train.py"), "--overwrite"]
     for option, value in options.items():
         command += [f"--{option}", str(value)]
-    run_program(command, record.with_suffix(".log"), lambda _: None, threads=config.threads)
+    program = run_program(command, record.with_suffix(".log"), lambda _: None, threads=config.threads)
     minutes = {row["step"]: row["minutes"] for row in Metrics(folder / "metrics.jsonl").read()}
     per_step = 60 * step_minutes([(step, minutes[step]) for step in (interval, 2 * interval, last)])
     parameters = int(read_json(folder / "run.json")["parameters"])
@@ -144,6 +146,7 @@ def measure(config: CostConfig, paths: Artifacts, size: str, peak: float) -> Cos
         parameters=parameters,
         tokens_per_second=tokens_per_second,
         utilisation=tokens_per_second * flops_per_token(parameters, n_layer, n_embd, BLOCK_SIZE) / peak,
+        cores=program.cpu_seconds / program.seconds,
         host_bytes=memory["host_bytes"],
         device_bytes=memory["device_bytes"],
     )

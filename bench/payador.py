@@ -68,7 +68,8 @@ def song_corpus(where: str) -> Artifacts:
 
 
 def _tokenized(paths: Artifacts, kind: Kind) -> Artifacts:
-    tokenize(TokenizeConfig(corpus=paths.name, kind=kind))
+    # What is compared is the lyrics alone: verse codes tell part of a line before it is predicted.
+    tokenize(TokenizeConfig(corpus=paths.name, kind=kind, verse_codes=False))
     return paths
 
 

@@ -1,19 +1,24 @@
-"""A checkpoint writes a song: title, lyrics, end.
+"""A checkpoint writes songs: title, lyrics, end.
 
 The order of marks is the one that songs were trained in: song, title, lyrics, end.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from core.errors import UserError
-from generate.decoding import decode
-from generate.sampling import Sampler
+from generate.decoding import MAX_ROWS, Sequence, TakeBack, decode
+from generate.guards import BannedWords, Forbidden, WordGuard
+from generate.network import Network
+from generate.originality import CopyGuard
+from generate.sampling import Sampler, Sampling
+from generate.text import Text
 from pretrain.checkpoint import Checkpoint
-from pretrain.tokenizer import Tokenizer
+from pretrain.phrases import PhraseIndex
 
 # A title longer than this is none; the lyrics begin all the same.
 MAX_TITLE_TOKENS = 24
@@ -27,21 +32,178 @@ class Request:
     """Empty: the model thinks of one."""
     prompt: str = ""
     """How the lyrics begin."""
-    temperature: float
-    top_k: int | None
-    top_p: float
-    max_new_tokens: int
-    seed: int
+    sampling: Sampling = field(default_factory=Sampling)
+    max_new_tokens: int = 600
+    """Length at which a song that does not end by itself is cut."""
+    min_new_tokens: int = 0
+    """Length before which it does not end by itself."""
+    seed: int = 1
+    stop: tuple[str, ...] = ()
+    """The lyrics end before the first of these."""
+    banned_words: tuple[str, ...] = ()
+    """Whole words, whatever their case."""
+    max_copied_words: int | None = None
+    """No more words in a row that stand so in the songs it was trained on."""
+    logprobs: int | None = None
+    """Keep the log-probability of each token, and of so many of the likeliest in its place."""
+
+
+@dataclass(frozen=True)
+class Logprob:
+    """How likely a token was: natural logarithms, before temperature and filters."""
+
+    token: int
+    offset: int
+    """Where in the lyrics its text begins."""
+    logprob: float
+    likeliest: dict[int, float]
+
+
+class Song(Sequence):
+    """One song, as far as it is written."""
+
+    def __init__(self, writer: "Writer", request: Request) -> None:
+        tokenizer = writer.tokenizer
+        self.request, self.title = request, request.title
+        self.finish_reason: Literal["stop", "length"] | None = None
+        self.logprobs: list[Logprob] = []
+        self.tokens = 0
+        """Chosen for the lyrics."""
+        self._tokenizer, self._marks = tokenizer, writer.marks
+        self._sampler = Sampler(request.sampling, request.seed)
+        self._guard = WordGuard(writer.forbidden(request), len(request.prompt))
+        self._text = Text(tokenizer, writer.pieces, request.prompt)
+        self._given: deque[int] = deque()
+        """Ids that come next whatever the model thinks."""
+        self._thinking: list[int] | None = None
+        """Of the title, while the model thinks of one."""
+        self._barred: dict[int, set[int]] = {}
+        """By position, ids with which a word began that may not stand there."""
+        self._taken = 0
+        prompt = tokenizer.encode(request.prompt)
+        if writer.document == "text":
+            # A running text knows no marks; a line's end is where anything may begin.
+            super().__init__(prompt or tokenizer.encode("\n"))
+        elif request.title:
+            title = tokenizer.encode(request.title)
+            super().__init__([tokenizer.song, tokenizer.title, *title, tokenizer.lyrics, *prompt])
+        else:
+            super().__init__([tokenizer.song, tokenizer.title])
+            self._thinking = []
+
+    @property
+    def lyrics(self) -> str:
+        """The lyrics so far; they begin with the prompt."""
+        return self._text.text
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing will follow."""
+        return self.finish_reason is not None
+
+    @property
+    def thinking(self) -> bool:
+        """Whether the model is still thinking of a title."""
+        return self._thinking is not None
+
+    def take(self) -> str:
+        """The lyrics that were not taken yet and will not change any more."""
+        end = len(self.lyrics)
+        if not self.finished:
+            # The beginning of a stop string may turn out to be all of it; a word may be taken back.
+            held = max(map(len, self.request.stop), default=1) - 1
+            end = max(self._taken, min(end - held, self._guard.settled(self.lyrics)))
+        text = self.lyrics[self._taken : end]
+        self._taken = end
+        return text
+
+    def choose(self, logits: np.ndarray) -> int | TakeBack | None:
+        """The next id by the logits (V,)."""
+        if self._given:
+            return self._given.popleft()
+        if self._thinking is not None:
+            return self._think(logits, self._thinking)
+        if self.tokens >= self.request.max_new_tokens:
+            # The word that was cut short counts as one.
+            return self._finish("length", self._guard.refused(self._text.whole, ended=True))
+        banned = self._marks | self._barred.get(len(self.ids), set())
+        if self.tokens >= self.request.min_new_tokens:
+            banned -= {self._tokenizer.end} - self._barred.get(len(self.ids), set())
+        chosen = self._sampler(logits, self.exact, banned, self.ids)
+        if chosen is None:  # no word may begin here
+            return self._finish("stop", self._guard.refused(self._text.whole, ended=True))
+        return self._say(chosen, logits)
+
+    def _say(self, chosen: int, logits: np.ndarray) -> int | TakeBack | None:
+        """Go on with a token, unless a word that it completes may not stand."""
+        ended = chosen == self._tokenizer.end
+        refused = self._guard.refused(self._text.whole if ended else self._text.preview(chosen), ended=ended)
+        if refused is not None:
+            return self._take_back(refused, chosen)
+        if ended:
+            return self._finish("stop")
+        if self.request.logprobs is not None:
+            self.logprobs.append(logprob_of(chosen, len(self.lyrics), logits, self.request.logprobs))
+        self._text.append(chosen)
+        self.tokens += 1
+        stops = [at for stop in self.request.stop if (at := self.lyrics.find(stop, len(self.request.prompt))) >= 0]
+        return self._finish("stop", min(stops)) if stops else chosen
+
+    def _think(self, logits: np.ndarray, title: list[int]) -> int | None:
+        """The next id of a title; behind the last, the lyrics begin with the prompt."""
+        chosen, lyrics = self._tokenizer.lyrics, self._tokenizer.lyrics
+        if len(title) < MAX_TITLE_TOKENS:
+            chosen = self._sampler(logits, self.exact, self._marks - {lyrics})
+        if chosen is None or chosen == lyrics:
+            self._thinking = None
+            self.title = self._tokenizer.decode(title).strip()
+            self._given.extend(self._tokenizer.encode(self.request.prompt))
+            return lyrics
+        title.append(chosen)
+        return chosen
+
+    def _take_back(self, start: int, chosen: int) -> TakeBack:
+        """Take back the word that begins at `start`, and never begin one with that token there again.
+
+        The word may begin in no token but the one just chosen.
+        """
+        tokens = self._text.tokens_from(start)
+        at = len(self.ids) - tokens
+        self._barred = {position: ids for position, ids in self._barred.items() if position <= at}
+        self._barred.setdefault(at, set()).add([*self.ids, chosen][at])
+        if not tokens:
+            return TakeBack(0)
+        self._text.take_back(tokens)
+        self._guard.forget_after(len(self.lyrics))
+        if self.request.logprobs is not None:
+            del self.logprobs[-tokens:]
+        self.tokens -= tokens
+        return TakeBack(tokens)
+
+    def _finish(self, reason: Literal["stop", "length"], length: int | None = None) -> None:
+        self._text.close(length)
+        self.logprobs = [kept for kept in self.logprobs if kept.offset < len(self.lyrics)]
+        self.finish_reason = reason
 
 
 class Writer:
-    """Writes songs with one checkpoint, piece by piece."""
+    """Writes songs with one checkpoint."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self.model, self.tokenizer, self.document = checkpoint.model, checkpoint.tokenizer, checkpoint.document
+    def __init__(self, checkpoint: Checkpoint, index: PhraseIndex | None = None) -> None:
+        """`index` knows what the model learnt from, so that copies can be told and forbidden."""
+        self.network = Network(checkpoint.model)
+        self.tokenizer, self.document, self.index = checkpoint.tokenizer, checkpoint.document, index
+        self.pieces = [self.tokenizer.decode([id_]) for id_ in range(self.tokenizer.vocab_size)]
+        """The text of each id; "�" where it is only a part of a character."""
+        self.marks = frozenset(self.tokenizer.special)
+        """Ids that are no text."""
 
-    def check(self, request: Request) -> None:
-        """Raise UserError when prompt or title hold what the tokenizer cannot write."""
+    def song(self, request: Request) -> Song:
+        """A song to be decoded.
+
+        Raises UserError when prompt or title hold what the tokenizer cannot write, or copies are to be
+        forbidden and the checkpoint does not know what it has learnt from.
+        """
         for name in ("title", "prompt"):
             unseen = self.tokenizer.unseen(getattr(request, name))
             if unseen:
@@ -49,42 +211,36 @@ class Writer:
                     f"the model never saw {' '.join(map(repr, unseen))}, which the {name} holds",
                     "leave it out, or train with --kind bpe, which writes everything",
                 )
+        return Song(self, request)
 
-    def write(self, request: Request) -> tuple[str, Iterator[str]]:
-        """The title, and the lyrics in pieces that join to the whole; they begin with the prompt."""
-        self.check(request)
-        sampler = Sampler(temperature=request.temperature, top_k=request.top_k, top_p=request.top_p, seed=request.seed)
-        tokenizer = self.tokenizer
-        if self.document == "text":
-            # A running text knows no marks; a line's end is where anything may begin.
-            start = tokenizer.encode(request.prompt or "\n")
-            return "", self._lyrics(start, request, sampler)
-        title = tokenizer.encode(request.title) or self._title(sampler)
-        head = [tokenizer.song, *([tokenizer.title, *title] if title else []), tokenizer.lyrics]
-        lyrics = self._lyrics([*head, *tokenizer.encode(request.prompt)], request, sampler)
-        return tokenizer.decode(title).strip(), lyrics
+    def decode(self, songs: Iterable[Song], max_rows: int = MAX_ROWS) -> Iterator[list[Song]]:
+        """Write songs side by side; yields after each step the ones that it ended."""
+        return decode(self.network, songs, max_rows)
 
-    def _title(self, sampler: Sampler) -> list[int]:
-        prompt = [self.tokenizer.song, self.tokenizer.title]
-        banned = self._banned(but=self.tokenizer.lyrics)
-        ids = decode(self.model, prompt, lambda logits: sampler(logits, banned), MAX_TITLE_TOKENS)
-        return list(_until(self.tokenizer.lyrics, ids))
+    def write(self, request: Request) -> Song:
+        """One song, from its first word to its last."""
+        song = self.song(request)
+        for _ in self.decode([song]):
+            pass
+        return song
 
-    def _lyrics(self, prompt: Sequence[int], request: Request, sampler: Sampler) -> Iterator[str]:
-        banned = self._banned(but=self.tokenizer.end)
-        ids = decode(self.model, prompt, lambda logits: sampler(logits, banned), request.max_new_tokens)
-        if request.prompt:
-            yield request.prompt
-        yield from self.tokenizer.stream(_until(self.tokenizer.end, ids))
-
-    def _banned(self, but: int) -> Tensor:
-        tokenizer: Tokenizer = self.tokenizer
-        marks = {tokenizer.unknown, tokenizer.song, tokenizer.title, tokenizer.lyrics, tokenizer.end} - {but}
-        return torch.tensor(sorted(marks))
+    def forbidden(self, request: Request) -> list[Forbidden]:
+        """What the words of a song may not be."""
+        forbidden: list[Forbidden] = []
+        if request.banned_words:
+            forbidden.append(BannedWords(request.banned_words))
+        if request.max_copied_words is not None:
+            if self.index is None:
+                raise UserError(
+                    "this checkpoint does not know what it has learnt from", "train it again, or allow copies"
+                )
+            forbidden.append(CopyGuard(self.index, request.max_copied_words))
+        return forbidden
 
 
-def _until(last: int, ids: Iterator[int]) -> Iterator[int]:
-    for token in ids:
-        if token == last:
-            return
-        yield token
+def logprob_of(token: int, offset: int, logits: np.ndarray, count: int) -> Logprob:
+    """How likely `token` and the `count` likeliest are by logits (V,)."""
+    logprobs = logits - logits.max()
+    logprobs -= np.log(np.exp(logprobs).sum())
+    likeliest = np.argsort(-logprobs)[:count].tolist()
+    return Logprob(token, offset, float(logprobs[token]), {id_: float(logprobs[id_]) for id_ in likeliest})

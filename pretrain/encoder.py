@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from core.corpus import Song
+from pretrain.split import fingerprint
 from pretrain.tokenizer import Tokenizer
+from pretrain.verse_codes import PLAIN_SHARE, VERSE_TOKENS, coded_lines, known_code
 
 Ids = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
@@ -30,8 +32,12 @@ _SLOTS = 2 * REMEMBERED
 _TOGETHER = ("  ", " \n", "\n ", "\n\n\n")
 
 # The same, where there are other spaces than " " and "\n"; and what stands for the marks of a song, below.
-_ODD = re.compile(r"[^\S\n][ \n]|\n |\n\n(?:\s|\Z)|[\0-\4]")
+_ODD = re.compile(r"[^\S\n][ \n]|\n |\n\n(?:\s|\Z)|[\0-\4\ue000-\uefff]")
 _SONG, _TITLE, _LYRICS, _END = "\1", "\2", "\3", "\4"
+# Of verse codes: characters that nobody uses, and that begin with a byte that nothing else begins with.
+_CODES = "".join(map(chr, range(0xE000, 0xE000 + len(VERSE_TOKENS))))
+_CODE = re.compile("([\ue000-\uefff])")
+_FIRST_BYTE, _CODE_BYTES = 0xEE, 3
 
 # A word's hash: its bytes as the coefficients of a polynomial at this odd number, modulo 2^64. That two of a
 # million words share one has a chance of about 1 in 40 million. The second number spreads it over the slots.
@@ -63,21 +69,26 @@ class Encoder:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.dtype = id_type(tokenizer.vocab_size)
         self._tokenizer = tokenizer
-        self._words = _Words(tokenizer, self.dtype)
+        self._signs = {sign: [id_] for sign, id_ in zip(_CODES, tokenizer.verse_codes, strict=False)}
+        self._words = _Words(tokenizer, self.dtype, self._signs)
 
-    def songs(self, songs: Iterable[Song]) -> Ids:
-        """Ids of songs one after the other, each with its marks: song, title (where there is one), lyrics, end."""
+    def songs(self, songs: Iterable[Song], language: str = "") -> Ids:
+        """Ids of songs one after the other, each with its marks: song, title (where there is one), lyrics, end.
+
+        In a corpus of a `language`, most songs have verse codes as well, if the tokenizer knows them; those that
+        have none are drawn by their lyrics.
+        """
         ids: list[Ids] = []
         block: list[str] = []
         for song in songs:
             if _is_plain(song.title) and _is_plain(song.lyrics):
                 title = _TITLE + song.title if song.title else ""
-                block.append(f"{_SONG}{title}{_LYRICS}{song.lyrics}{_END}")
+                block.append(f"{_SONG}{title}{_LYRICS}{self._coded(song, language)}{_END}")
                 if sum(map(len, block)) < BLOCK:
                     continue
                 ids.append(self._plain("".join(block)))
             else:
-                ids += [self._plain("".join(block)), self._odd_song(song)]
+                ids += [self._plain("".join(block)), self._odd_song(song, language)]
             block.clear()
         return np.concatenate([*ids, self._plain("".join(block))])
 
@@ -90,10 +101,28 @@ class Encoder:
         ids = [self._words.ids(piece) for piece in text_pieces(text, BLOCK)]
         return np.concatenate([np.empty(0, self.dtype), *ids])
 
-    def _odd_song(self, song: Song) -> Ids:
+    def _odd_song(self, song: Song, language: str = "") -> Ids:
         mark = self._tokenizer
         title = [mark.title, *mark.encode(song.title)] if song.title else []
-        return np.array([mark.song, *title, mark.lyrics, *mark.encode(song.lyrics), mark.end], self.dtype)
+        lyrics = mark.encode(song.lyrics)
+        if self._has_codes(song, language):
+            pieces = _CODE.split(self._coded(song, language))
+            lyrics = [id_ for piece in pieces for id_ in self._signs.get(piece) or mark.encode(piece)]
+        return np.array([mark.song, *title, mark.lyrics, *lyrics, mark.end], self.dtype)
+
+    def _coded(self, song: Song, language: str) -> str:
+        spoken = known_code(song, language)
+        if spoken is None or not self._has_codes(song, language):
+            return song.lyrics
+        return coded_lines(song.lyrics, spoken, _CODES)
+
+    def _has_codes(self, song: Song, language: str) -> bool:
+        return bool(
+            self._signs
+            and known_code(song, language)
+            and fingerprint(song) >= PLAIN_SHARE * 2**32
+            and not _CODE.search(song.lyrics)
+        )
 
 
 def _is_plain(text: str) -> bool:
@@ -106,10 +135,13 @@ def _is_plain(text: str) -> bool:
 class _Words:
     """Ids of words, found by the word's hash in an open-addressed table (Knuth, TAOCP 3, 6.4, linear probing)."""
 
-    def __init__(self, tokenizer: Tokenizer, dtype: np.dtype[np.signedinteger[Any]]) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, dtype: np.dtype[np.signedinteger[Any]], signs: dict[str, list[int]]
+    ) -> None:
         self._tokenizer = tokenizer
         marks = (tokenizer.song, tokenizer.title, tokenizer.lyrics, tokenizer.end)
-        self._marks = {mark.encode(): [id_] for mark, id_ in zip((_SONG, _TITLE, _LYRICS, _END), marks, strict=True)}
+        own = {mark: [id_] for mark, id_ in zip((_SONG, _TITLE, _LYRICS, _END), marks, strict=True)}
+        self._marks = {mark.encode(): ids for mark, ids in (own | signs).items()}
         self._ids = np.zeros(1 << 12, dtype)  # of all words, one after the other
         self._powers, self._inverses = _powers(_BASE, 2 * BLOCK), _powers(pow(_BASE, -1, 1 << 64), 2 * BLOCK)
         self._forget()
@@ -128,9 +160,11 @@ class _Words:
         if len(data) > len(self._powers):
             self._powers, self._inverses = _powers(_BASE, len(data)), _powers(pow(_BASE, -1, 1 << 64), len(data))
         signs = np.frombuffer(data, np.uint8)  # (N,)
-        is_mark = signs < 5
+        is_mark, is_code = signs < 5, signs == _FIRST_BYTE
         begins = (signs == ord(" ")) | (signs == ord("\n")) | is_mark
         begins[1:] |= is_mark[:-1]
+        begins |= is_code
+        begins[_CODE_BYTES:] |= is_code[:-_CODE_BYTES]
         begins[:1] = True
         starts = np.flatnonzero(begins)  # (W,)
         ends = np.append(starts[1:], len(data))[: len(starts)]

@@ -6,7 +6,7 @@ qwen3  Qwen Team 2025, arXiv 2505.09388: rotary positions, RMSNorm, SwiGLU, norm
 
 Both tie the output to the input embedding.
 
-Shapes: B batch, T tokens, S tokens seen so far, C n_embd, H n_head, K = C / H, V vocab_size.
+Shapes: B batch, T tokens, C n_embd, H n_head, K = C / H, V vocab_size.
 """
 
 import dataclasses
@@ -57,30 +57,12 @@ class ModelConfig:
         return 4 * self.n_embd if self.architecture == "gpt2" else -(-8 * self.n_embd // 3 // 32) * 32
 
 
-class KVCache:
-    """Keys and values of the tokens seen so far, room for block_size of them, allocated once."""
-
-    def __init__(self, config: ModelConfig, batch_size: int, device: torch.device) -> None:
-        shape = (config.n_layer, batch_size, config.n_head, config.block_size, config.head_size)
-        self.keys = torch.zeros(shape, device=device)
-        self.values = torch.zeros(shape, device=device)
-        self.length = 0
-
-    def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Store (B, H, T, K) behind what is there; return all of it, (B, H, S + T, K)."""
-        end = self.length + keys.size(2)
-        self.keys[layer, :, :, self.length : end] = keys
-        self.values[layer, :, :, self.length : end] = values
-        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
-
-
 class Attention(nn.Module):
     """Causal self-attention."""
 
-    def __init__(self, config: ModelConfig, layer: int) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         bias = config.architecture == "gpt2"
-        self.layer = layer
         self.n_head = config.n_head
         self.dropout = config.dropout
         self.qkv = nn.Linear(config.n_embd, 3 * config.n_embd, bias=bias)
@@ -89,7 +71,7 @@ class Attention(nn.Module):
         self.q_norm = nn.RMSNorm(config.head_size, RMS_EPSILON) if normalise else nn.Identity()
         self.k_norm = nn.RMSNorm(config.head_size, RMS_EPSILON) if normalise else nn.Identity()
 
-    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None, cache: KVCache | None) -> Tensor:
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         """(B, T, C) → (B, T, C)."""
         batch, length, width = x.shape
         qkv = self.qkv(x).view(batch, length, 3, self.n_head, -1)
@@ -97,11 +79,8 @@ class Attention(nn.Module):
         q, k = self.q_norm(q), self.k_norm(k)
         if rotation is not None:
             q, k = _rotate(q, *rotation), _rotate(k, *rotation)
-        if cache is not None:
-            k, v = cache.extend(self.layer, k, v)  # each (B, H, S + T, K)
         dropout = self.dropout if self.training else 0.0
-        # One new token may see everything; several are only ever given to an empty cache.
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=length > 1)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
         return self.out(y.transpose(1, 2).reshape(batch, length, width))
 
 
@@ -126,17 +105,17 @@ class FeedForward(nn.Module):
 class Block(nn.Module):
     """Attention and feed-forward, each behind a norm and beside a residual."""
 
-    def __init__(self, config: ModelConfig, layer: int) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.attention_norm = _norm(config)
-        self.attention = Attention(config, layer)
+        self.attention = Attention(config)
         self.feed_forward_norm = _norm(config)
         self.feed_forward = FeedForward(config)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None, cache: KVCache | None) -> Tensor:
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         """(B, T, C) → (B, T, C)."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), rotation, cache))
+        x = x + self.dropout(self.attention(self.attention_norm(x), rotation))
         return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
 
 
@@ -151,7 +130,7 @@ class GPT(nn.Module):
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm = _norm(config)
         if config.architecture == "gpt2":
             self.position_embedding = nn.Embedding(config.block_size, config.n_embd)
@@ -186,27 +165,19 @@ class GPT(nn.Module):
             pieces |= {feed_forward.into.weight: 1 + feed_forward.gated, feed_forward.out.weight: 1}
         return pieces
 
-    def forward(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
-        """Ids (B, T) → logits (B, T, V); with a cache, the ids follow those it holds.
-
-        More than one id may follow an empty cache only, and no more than block_size in all.
-        """
-        start = cache.length if cache is not None else 0
-        end = start + ids.size(1)
-        assert end <= self.config.block_size, "more tokens than block_size"
-        assert start == 0 or ids.size(1) == 1, "several tokens behind a cache that is not empty"
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids (B, T) → logits (B, T, V); T is at most block_size. Decoding has generate/network.py."""
+        length = ids.size(1)
+        assert length <= self.config.block_size, "more tokens than block_size"
         x = self.token_embedding(ids)  # (B, T, C)
         rotation = None
         if self.config.architecture == "gpt2":
-            x = x + self.position_embedding.weight[start:end]
+            x = x + self.position_embedding.weight[:length]
         else:
-            rotation = self.cos[start:end], self.sin[start:end]
+            rotation = self.cos[:length], self.sin[:length]
         x = self.dropout(x)
         for block in self.blocks:
-            x = block(x, rotation, cache)
-        if cache is not None:
-            cache.length = end
-            x = x[:, -1:]  # who decodes asks for the next token only
+            x = block(x, rotation)
         return F.linear(self.norm(x), self.token_embedding.weight)
 
     @property

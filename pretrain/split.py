@@ -64,6 +64,8 @@ class Split:
     """Of the train side's songs."""
     characters: int
     """Of the train side's lyrics."""
+    language: str = ""
+    """The corpus's."""
 
 
 def split_songs(corpus: Corpus, seed: int, learnt: Set[int] = frozenset()) -> Split:
@@ -90,7 +92,8 @@ def split_songs(corpus: Corpus, seed: int, learnt: Set[int] = frozenset()) -> Sp
     held_out[_draw(candidates, facts["draw"][candidates], max(1, round(VAL_SHARE * len(songs))), songs)] = True
     train, val = (some_songs(songs, np.flatnonzero(side)) for side in (~held_out, held_out))
     of_train = facts[~held_out]
-    return Split(train, val, "songs", Fingerprints(of_train["fingerprint"]), int(of_train["characters"].sum()))
+    characters = int(of_train["characters"].sum())
+    return Split(train, val, "songs", Fingerprints(of_train["fingerprint"]), characters, corpus.language)
 
 
 def fingerprint(song: Song) -> int:

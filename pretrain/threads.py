@@ -5,6 +5,7 @@ that made training ten times slower than one thread alone; on a quiet one two ar
 """
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -16,9 +17,11 @@ GAIN = 0.9
 
 
 class ThreadChooser:
-    """Tries one thread and all of them by turns, on steps that train anyway; keeps the faster."""
+    """Tries one thread and all of them by turns, on steps that compute anyway; keeps the faster."""
 
-    def __init__(self) -> None:
+    def __init__(self, set_threads: Callable[[int], object] = torch.set_num_threads, every: int = EVERY) -> None:
+        """`set_threads` says how many; `every` so many steps both are tried."""
+        self._set_threads, self._every = set_threads, every
         self._counts = sorted({1, torch.get_num_threads()}, reverse=True)
         self._seconds: dict[int, float] = {}
         self._step = 0
@@ -26,15 +29,15 @@ class ThreadChooser:
 
     def begin(self) -> None:
         """A step begins."""
-        phase = self._step % EVERY
+        phase = self._step % self._every
         if len(self._counts) > 1 and phase in (0, TRIAL):
-            torch.set_num_threads(self._counts[phase // TRIAL])
+            self._set_threads(self._counts[phase // TRIAL])
         self._start = time.perf_counter()
 
     def end(self) -> None:
         """A step has ended."""
         seconds = time.perf_counter() - self._start
-        phase = self._step % EVERY
+        phase = self._step % self._every
         self._step += 1
         if len(self._counts) == 1 or phase >= 2 * TRIAL:
             return
@@ -45,4 +48,4 @@ class ThreadChooser:
             favourite, other = self._counts
             if self._seconds[other] < GAIN * self._seconds[favourite]:
                 self._counts.reverse()
-            torch.set_num_threads(self._counts[0])
+            self._set_threads(self._counts[0])

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from core.artifacts import Artifacts, shown, slug, write_run_json
 from core.cli import run
 from core.stored import open_corpus
 from pretrain.encoder import text_pieces
 from pretrain.split import Split, some_songs, split_songs
-from pretrain.tokenizer import SPECIAL_TOKENS, Kind, Tokenizer
+from pretrain.tokenizer import Kind, Tokenizer
 from pretrain.tokens import PIECE, Part, encode_split
+from pretrain.verse_codes import COUNTS, known_code
 
 EXCERPT = 80  # characters
 
@@ -26,6 +29,9 @@ class TokenizeConfig:
     vocab_size: int | None = None
     """Tokens, special ones included. Left out, it follows from the corpus's size and is printed:
     with few lyrics, a rare token is a token never learnt."""
+    verse_codes: bool = True
+    """Have most lines say before they begin how long they are and what they end on, so that the model can write in
+    a form (sample.py --form). Spanish, French and English."""
     seed: int = 1
     """Decides which songs are held out for validation."""
 
@@ -42,7 +48,8 @@ def main(config: TokenizeConfig) -> None:
     """
     paths = Artifacts(config.corpus)
     split = split_songs(open_corpus(paths.corpus), config.seed)
-    tokenizer = Tokenizer.train(sample_texts(split), config.kind, config.vocab_size)
+    codes = config.verse_codes and _is_verse(split)
+    tokenizer = Tokenizer.train(sample_texts(split), config.kind, config.vocab_size, verse_codes=codes)
     paths.tokens.mkdir(parents=True, exist_ok=True)
     tokens = encode_split(split, tokenizer, paths.tokens)
     # The tokens name their tokenizer: killed between the two, the next stage sees they do not match.
@@ -56,7 +63,10 @@ def main(config: TokenizeConfig) -> None:
     }
     write_run_json(paths.tokens, config, [paths.corpus], tokens=facts)
 
-    print(f"tokenizer   {config.kind}, {tokenizer.vocab_size:,} tokens ({len(SPECIAL_TOKENS)} special)")
+    print(f"tokenizer   {config.kind}, {tokenizer.vocab_size:,} tokens ({len(tokenizer.special)} special)")
+    if codes:
+        lines = int(np.isin(tokens.train.inputs, tokenizer.verse_codes[: len(COUNTS)]).sum())
+        print(f"verse codes {lines:,} lines say their length and their rhyme")
     for name, part, songs in (("train", tokens.train, split.train), ("validation", tokens.val, split.val)):
         what = f"{len(songs):,} songs" if tokens.document == "songs" else "one text"
         print(
@@ -78,6 +88,11 @@ def sample_texts(split: Split, limit: int = SAMPLE) -> list[str]:
         return [pieces[place] for place in _evenly(len(pieces), limit / split.characters)]
     songs = some_songs(split.train, _evenly(len(split.train), limit / split.characters))
     return [text for song in songs for text in (song.title, song.lyrics)]
+
+
+def _is_verse(split: Split) -> bool:
+    """Whether the train side has songs in a language whose verse is analysed."""
+    return split.document == "songs" and any(known_code(song, split.language) for song in split.train)
 
 
 def _evenly(count: int, share: float) -> list[int]:

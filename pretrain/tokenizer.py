@@ -17,11 +17,13 @@ from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from core.artifacts import shown
 from core.errors import UserError
 from core.files import atomic_path
+from pretrain.verse_codes import VERSE_TOKENS
 
 Kind = Literal["bpe", "bpe-char", "char", "word"]
 
 SONG, TITLE, LYRICS, END, UNKNOWN = "<|song|>", "<|title|>", "<|lyrics|>", "<|end|>", "<|unk|>"
 SPECIAL_TOKENS = (UNKNOWN, SONG, TITLE, LYRICS, END)
+_MARKS = frozenset((*SPECIAL_TOKENS, *VERSE_TOKENS))
 
 # A word, or a run of punctuation, carries the space before it; line ends stand alone so that BPE
 # never merges across verses. Everything matches something, so that text comes back as it was.
@@ -56,27 +58,37 @@ class Tokenizer:
         self.unknown, self.song, self.title, self.lyrics, self.end = (
             cast("int", backend.token_to_id(token)) for token in SPECIAL_TOKENS
         )
+        codes = [backend.token_to_id(token) for token in VERSE_TOKENS]
+        self.verse_codes: list[int] = [code for code in codes if code is not None]
+        """Ids of VERSE_TOKENS, in their order; empty where the tokenizer was made without."""
+        self.special = frozenset((self.unknown, self.song, self.title, self.lyrics, self.end, *self.verse_codes))
+        """Ids that spell nothing."""
 
     @classmethod
-    def train(cls, texts: Iterable[str], kind: Kind, vocab_size: int | None = None) -> "Tokenizer":
+    def train(
+        cls, texts: Iterable[str], kind: Kind, vocab_size: int | None = None, *, verse_codes: bool = False
+    ) -> "Tokenizer":
         """Train on `texts`.
 
-        `vocab_size` counts the special tokens; None takes what suits the kind: the alphabet for
-        char, up to WORDS for word, `suitable_vocab_size` for the others. Raises UserError when the
-        texts have fewer distinct tokens than asked for, or more characters than fit.
+        `vocab_size` counts the special tokens, those for `verse_codes` included; None takes what suits the
+        kind: the alphabet for char, up to WORDS for word, `suitable_vocab_size` for the others. Raises
+        UserError when the texts have fewer distinct tokens than asked for, or more characters than fit.
         """
         texts = list(texts)
         alphabet = sorted(set[str]().union(*texts))
-        smallest = len(SPECIAL_TOKENS) + {"bpe": BYTES, "word": 1}.get(kind, len(alphabet))
+        special = [*SPECIAL_TOKENS, *(VERSE_TOKENS if verse_codes else ())]
+        smallest = len(special) + {"bpe": BYTES, "word": 1}.get(kind, len(alphabet))
         if vocab_size is not None and vocab_size < smallest:
             holds = f"{BYTES} bytes" if kind == "bpe" else f"{len(alphabet)} characters"
             raise UserError(
-                f"a vocabulary of {vocab_size} is too small: {holds} and {len(SPECIAL_TOKENS)} special tokens",
+                f"a vocabulary of {vocab_size} is too small: {holds} and {len(special)} special tokens",
                 f"--vocab_size {smallest} or more, or --kind bpe-char for a smaller one",
             )
         suitable = WORDS if kind == "word" else suitable_vocab_size(sum(map(len, texts)))
+        if verse_codes and kind in ("bpe", "bpe-char"):
+            suitable += len(VERSE_TOKENS)
         wanted = vocab_size or max(smallest, suitable)
-        backend = _train(texts, kind, wanted, alphabet)
+        backend = _train(texts, kind, wanted, alphabet, special)
         got = backend.get_vocab_size()
         if vocab_size is not None and got < vocab_size:
             raise UserError(
@@ -125,7 +137,7 @@ class Tokenizer:
         """The characters it can write, or None where it can write all of them (byte-level)."""
         if isinstance(self.backend.pre_tokenizer, pre_tokenizers.ByteLevel):
             return None
-        return set("".join(token for token in self.backend.get_vocab() if token not in SPECIAL_TOKENS))
+        return set("".join(token for token in self.backend.get_vocab() if token not in _MARKS))
 
     @property
     def spelt(self) -> list[int]:
@@ -134,7 +146,7 @@ class Tokenizer:
         continuing = _CONTINUATION if self.characters is None else frozenset[str]()
         spelt = [0] * len(tokens)
         for token, id_ in tokens.items():
-            if token not in SPECIAL_TOKENS:
+            if token not in _MARKS:
                 spelt[id_] = sum(char not in continuing for char in token)
         return spelt
 
@@ -173,8 +185,10 @@ def suitable_vocab_size(characters: int) -> int:
     return max(384, min(4096, int(512 * (characters / 100_000) ** 0.5) // 64 * 64))
 
 
-def _train(texts: list[str], kind: Kind, vocab_size: int, alphabet: list[str]) -> tokenizers.Tokenizer:
-    special, slow = list(SPECIAL_TOKENS), sum(map(len, texts)) > QUICK
+def _train(
+    texts: list[str], kind: Kind, vocab_size: int, alphabet: list[str], special: list[str]
+) -> tokenizers.Tokenizer:
+    slow = sum(map(len, texts)) > QUICK
     if kind in ("bpe", "bpe-char"):
         in_bytes = kind == "bpe"
         backend = tokenizers.Tokenizer(models.BPE(unk_token=None if in_bytes else UNKNOWN))

@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from io import BytesIO
 from itertools import chain, repeat
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -24,6 +24,7 @@ from data.spool import map_chunks
 from pretrain.encoder import Encoder, Ids, id_type, text_pieces
 from pretrain.split import Document, Fingerprints, Split, fingerprint, song_chunks, split_songs
 from pretrain.tokenizer import Tokenizer
+from pretrain.verse_codes import COUNTS
 
 __all__ = [
     "IGNORE",
@@ -62,7 +63,7 @@ class Part:
     targets: Ids
     """(T,)"""
     characters: int
-    """Characters that the learnt targets spell: the divisor of bits per character."""
+    """Characters that the learnt targets spell, verse codes left out: the divisor of bits per character."""
     unknown: int
     """Tokens that the tokenizer could not write; they are not learnt and not scored."""
 
@@ -134,7 +135,7 @@ def encode_split(split: Split, tokenizer: Tokenizer, folder: Path | None = None)
         songs = total // SONG_LENGTH
         chunks = [text_pieces(side[0].lyrics, PIECE) for side in sides]
     tasks = chain.from_iterable(zip(repeat(side), of_side) for side, of_side in enumerate(chunks))
-    encode = partial(_to_ids, tokenizer.to_json())
+    encode = partial(_to_ids, tokenizer.to_json(), split.language)
     with ExitStack() as stack:
         streams = [stack.enter_context(_Stream(tokenizer, folder)) for _ in sides]
         bar = stack.enter_context(tqdm(desc="encoding", total=total, unit_scale=True, delay=2, leave=False))
@@ -154,13 +155,14 @@ def _encoder(tokenizer_json: str) -> Encoder:
     return Encoder(Tokenizer.from_json(tokenizer_json))
 
 
-def _to_ids(tokenizer_json: str, task: tuple[int, _Chunk]) -> tuple[int, Ids, int]:
+def _to_ids(tokenizer_json: str, language: str, task: tuple[int, _Chunk]) -> tuple[int, Ids, int]:
     side, chunk = task
     encoder = _encoder(tokenizer_json)
     if isinstance(chunk, str):
         return side, encoder.text(chunk), len(chunk)
     songs = list(chunk)
-    return side, encoder.songs(songs), len(songs)
+    # Validation has no codes: bits per character are those of the words, whatever else a model learns.
+    return side, encoder.songs(songs, "" if side else language), len(songs)
 
 
 class _Stream:
@@ -185,8 +187,17 @@ class _Stream:
         unlearnt = unknown | (ids == self._tokenizer.song)
         for file, array in zip(self._files, (ids, np.where(unlearnt, self._dtype.type(IGNORE), ids)), strict=True):
             file.write(array.tobytes())
-        self._characters += int(self._spelt[ids].sum())
+        self._characters += int(self._spelt[ids[~self._in_codes(ids)]].sum())
         self._unknown += int(unknown.sum())
+
+    def _in_codes(self, ids: Ids) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """(T,) Which ids belong to a verse code: the word in it is no part of the lyrics."""
+        codes = self._tokenizer.verse_codes
+        is_count, is_left = (np.isin(ids, some) for some in (codes[: len(COUNTS)], codes[len(COUNTS) :]))
+        # From a count to the first code that says what is left; another of those in the line ends nothing.
+        places = np.arange(len(ids))
+        last_count, last_left = (np.maximum.accumulate(np.where(one, places, -1)) for one in (is_count, is_left))
+        return last_count > last_left
 
     def part(self, unasked: int = 0) -> Part:
         """What was appended; the first `unasked` tokens count no characters."""

@@ -64,6 +64,7 @@ def make_model(architecture: Architecture, **changes: int | float) -> GPT:
     sizes = {"vocab_size": 50, "block_size": 24, "n_layer": 2, "n_head": 2, "n_embd": 32} | changes
     model = GPT(ModelConfig(architecture=architecture, **sizes))
     generator = torch.Generator().manual_seed(7)
+    model.init_weights(generator)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.2)

@@ -1,0 +1,49 @@
+"""What every poem of a checkpoint is made with: its words, by sound, and what its tokens spell."""
+
+from core.errors import UserError
+from generate.pieces import pieces_of
+from generate.rhyme_words import RhymeWords, WordList
+from generate.write import Writer
+from pretrain.lexicon import Lexicon
+from prosody.line import Language, known_language
+
+
+class Composer:
+    """A checkpoint that writes in forms."""
+
+    def __init__(self, writer: Writer, lexicon: Lexicon, language: str = "") -> None:
+        """`language` may be left out where the songs were in one.
+
+        Raises:
+            UserError: the model was trained without verse codes, or its lexicon has no words in that language.
+        """
+        if not writer.tokenizer.verse_codes:
+            raise UserError(
+                "this model was trained without verse codes, which a form needs",
+                "run pretrain/tokenize_data.py on songs in Spanish, French or English, and train again",
+            )
+        self.writer, self.lexicon = writer, lexicon
+        self.language: Language = _spoken(lexicon, language)
+        words = lexicon.of(self.language)
+        self.words = WordList(words.counts)
+        self.rhymes = RhymeWords(words, self.language)
+        self.pieces = pieces_of(writer.tokenizer)
+        self._spelt: dict[str, tuple[int, ...]] = {}
+
+    def spelt(self, word: str) -> tuple[int, ...]:
+        """Ids of a word in a code."""
+        if word not in self._spelt:
+            self._spelt[word] = tuple(self.writer.tokenizer.encode(f" {word}"))
+        return self._spelt[word]
+
+
+def _spoken(lexicon: Lexicon, language: str) -> Language:
+    known = sorted(lexicon.languages)
+    if language:
+        code = known_language(language)
+        if code not in known:
+            raise UserError(f"the model has learnt no words in {code}", f"it knows {', '.join(known) or 'no language'}")
+        return code
+    if len(known) != 1:
+        raise UserError(f"the model has learnt from songs in {', '.join(known) or 'no language'}", "say --language")
+    return known[0]

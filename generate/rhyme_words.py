@@ -1,0 +1,120 @@
+"""The words that verse can end on, by their sound.
+
+Shapes: N ids.
+"""
+
+import sys
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from prosody.english import sound
+from prosody.french_sounds import rimes
+from prosody.line import Language
+from prosody.rhyming import analyse
+from prosody.spanish import UNSTRESSED
+from pretrain.lexicon import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A word at a line's end."""
+
+    word: str
+    consonant: str
+    assonant: str
+    """The consonant key, where a language has no assonance."""
+
+    def key(self, *, assonant: bool) -> str:
+        """What a rhyme of that kind needs."""
+        return self.assonant if assonant else self.consonant
+
+
+class WordList:
+    """Words in order, so that those with a beginning are found at once."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._known = set(words)
+        self._words = sorted(word.encode() for word in self._known)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._known
+
+    def begins(self, beginning: bytes) -> bool:
+        """Whether any word begins so; the beginning may end in the middle of a letter."""
+        place = bisect_left(self._words, beginning)
+        return place < len(self._words) and self._words[place].startswith(beginning)
+
+    def beginning(self, beginning: bytes, most: int) -> list[str] | None:
+        """The words that begin so; None if they are more than `most`."""
+        start = bisect_left(self._words, beginning)
+        end = bisect_left(self._words, beginning + b"\xff", lo=start)
+        return [word.decode() for word in self._words[start:end]] if end - start <= most else None
+
+
+class EndWords:
+    """The words that a line may end on, as the ids that spell them; many lines share it."""
+
+    def __init__(self, words: Iterable[tuple[tuple[int, ...], str]]) -> None:
+        """`words`, at least one, behind their ids."""
+        ordered = sorted(words)
+        self._ids = [ids for ids, _ in ordered]
+        self._words = [word for _, word in ordered]
+        self._next: dict[tuple[int, ...], tuple[np.ndarray, str | None]] = {}
+
+    def after(self, ids: tuple[int, ...]) -> tuple[np.ndarray, str | None]:
+        """What may follow these ids (N,), and the word that they spell, if it is one."""
+        if ids not in self._next:
+            size, start = len(ids), bisect_left(self._ids, ids)
+            end = bisect_left(self._ids, (*ids, sys.maxsize), lo=start)
+            word = self._words[start] if start < end and len(self._ids[start]) == size else None
+            follow = sorted({each[size] for each in self._ids[start:end] if len(each) > size})
+            self._next[ids] = np.array(follow, np.int64), word
+        return self._next[ids]
+
+
+class RhymeWords:
+    """The endings of a lexicon, by key."""
+
+    def __init__(self, words: Words, language: Language) -> None:
+        self.language: Language = language
+        self.endings: dict[str, Ending] = {}
+        self._by_key: dict[bool, defaultdict[str, list[str]]] = {True: defaultdict(list), False: defaultdict(list)}
+        for word in words.ends:
+            if is_clear(word, language):
+                self._add(word)
+
+    def _add(self, word: str) -> None:
+        line = analyse(word, self.language)
+        ending = Ending(word, line.consonant, line.assonant or line.consonant)
+        self.endings[word] = ending
+        for assonant, by_key in self._by_key.items():
+            by_key[ending.key(assonant=assonant)].append(word)
+
+    def rhyming(self, key: str, *, assonant: bool, used: Set[str]) -> list[str]:
+        """The words of a key, but those `used`."""
+        return [word for word in self._by_key[assonant].get(key, ()) if word not in used]
+
+    def openers(self, lines: int, *, assonant: bool, keys: Set[str], used: Set[str], spare: int) -> list[str]:
+        """Words to begin a rhyme of so many lines on: none of `keys`, and with words to spare."""
+        return [
+            word
+            for key, words in self._by_key[assonant].items()
+            if key not in keys and len(words) >= lines * spare
+            for word in words
+            if word not in used
+        ]
+
+
+def is_clear(word: str, language: Language) -> bool:
+    """Whether everybody says the word's end alike, and it can end a line: words said in two ways rhyme for some only."""
+    if len(word) < 2 or word.endswith("'"):
+        return False
+    if language == "es":
+        return word not in UNSTRESSED
+    if language == "fr":
+        return len({rime.full for rime in rimes(word)}) == 1
+    return len(sound(word).keys) == 1

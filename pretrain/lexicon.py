@@ -1,0 +1,107 @@
+"""The words that a model has learnt from, by language: what verse in a form is made of.
+
+A model that writes in pieces of words writes some that do not exist; held to this list, it does not. How often a word
+ends a line says whether it is one to rhyme on.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from core.artifacts import shown
+from core.corpus import Song
+from core.errors import UserError
+from core.files import read_json, write_text
+from prosody.line import LANGUAGES, Language
+from prosody.rhyming import analyse
+from pretrain.verse_codes import is_heading, known_code
+
+LEXICON = "lexicon.json"
+
+# Songs beyond these tell nothing new about words.
+ENOUGH = 20_000_000  # characters
+
+
+@dataclass
+class Words:
+    """The words of one language, in lower case."""
+
+    counts: Counter[str] = field(default_factory=Counter[str])
+    ends: Counter[str] = field(default_factory=Counter[str])
+    """How often each ends a line."""
+
+
+@dataclass
+class Lexicon:
+    """The words of each language that the songs are in."""
+
+    languages: dict[Language, Words] = field(default_factory=dict[Language, Words])
+
+    def of(self, language: Language) -> Words:
+        """The words of a language; none, if no song was in it."""
+        return self.languages.get(language, Words())
+
+    def __add__(self, other: "Lexicon") -> "Lexicon":
+        known = [code for code in LANGUAGES if code in self.languages or code in other.languages]
+        return Lexicon({code: _joined(self.of(code), other.of(code)) for code in known})
+
+
+def _joined(one: Words, other: Words) -> Words:
+    return Words(one.counts + other.counts, one.ends + other.ends)
+
+
+def build_lexicon(songs: Iterable[Song], language: str) -> Lexicon:
+    """The words of songs of a corpus in `language`; songs in languages without an analysis have none.
+
+    Raises:
+        UserError: as `prosody.analyse`.
+    """
+    lexicon, left = Lexicon(), ENOUGH
+    for song in songs:
+        spoken = known_code(song, language)
+        if spoken is None:
+            continue
+        words = lexicon.languages.setdefault(spoken, Words())
+        for text in song.lyrics.split("\n"):
+            line = analyse("" if is_heading(text) else text, spoken)
+            words.counts.update(line.words)
+            words.ends.update(line.words[-1:])
+        left -= len(song.lyrics)
+        if left < 0:
+            break
+    return lexicon
+
+
+def save_lexicon(folder: Path, lexicon: Lexicon) -> None:
+    """Write lexicon.json: of each word how often it stands, and how often at a line's end."""
+    value = {
+        code: {word: [count, words.ends[word]] for word, count in sorted(words.counts.items())}
+        for code, words in lexicon.languages.items()
+    }
+    write_text(folder / LEXICON, json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def load_lexicon(folder: Path) -> Lexicon:
+    """Read lexicon.json; raises UserError when it is missing or damaged."""
+    path = folder / LEXICON
+    if not path.exists():
+        raise UserError(f"{shown(folder)} has no {LEXICON}: it does not know the words to rhyme on", "train it again")
+    value = read_json(path)
+    try:
+        return Lexicon({code: _words(cast("dict[str, Any]", value)[code]) for code in LANGUAGES if code in value})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{shown(path)} is damaged: {error}", "copy the whole folder again, or train it again"
+        ) from error
+
+
+def _words(entries: dict[str, Any]) -> Words:
+    words = Words()
+    for word, (count, ends) in entries.items():
+        words.counts[word] = int(count)
+        if ends:
+            words.ends[word] = int(ends)
+    return words

@@ -1,0 +1,90 @@
+"""A model to serve: trained for a moment, so that it has songs' shape, if not their sense."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from core.artifacts import Artifacts
+from core.corpus import Corpus, write_corpus
+from generate.serving.engine import Engine
+from generate.serving.models import Models
+from generate.serving.schema import Limits
+from pretrain import tokenize_data, train
+from pretrain.phrases import build_index, save_index
+from tests.conftest import invent_song
+
+NAME = "nadie/pretrain/default"
+
+
+def make_checkpoint(artifacts: Path) -> Path:
+    """Train on invented songs below a folder; returns the checkpoint's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PAYADOR_ARTIFACTS", str(artifacts))
+        songs = tuple(invent_song(number) for number in range(30))
+        write_corpus(Artifacts("nadie").corpus, Corpus(name="nadie", language="es", source="files", songs=songs))
+        tokenize_data.main(tokenize_data.TokenizeConfig(corpus="nadie", kind="char", verse_codes=False))
+        size = {"n_layer": 1, "n_head": 2, "n_embd": 32, "block_size": 32}
+        train.main(train.PretrainConfig(corpus="nadie", max_steps=60, eval_interval=60, device="cpu", **size))
+        folder = Artifacts("nadie").run("pretrain", "default")
+    save_index(folder, build_index(song.lyrics for song in songs))
+    return folder
+
+
+@contextmanager
+def make_service(*, limits: Limits | None = None, **engine: Any) -> Iterator[Any]:
+    """What the API works with, on the artifacts of the environment."""
+    from generate.serving.api import Service
+
+    service = Service(Models(device="cpu"), Engine(**engine), limits or Limits())
+    try:
+        yield service
+    finally:
+        service.engine.close()
+
+
+# Bodies as nobody means them, and some as somebody might.
+_numbers = st.one_of(
+    st.integers(-3, 20), st.integers(), st.floats(allow_nan=True), st.floats(0, 2), st.sampled_from([0, 10**6, 1e999])
+)
+_texts = st.one_of(st.text(max_size=20), st.sampled_from(["", "La luna", "☃", "\x00", "<|end|>", "é" * 9000, "a\r\nb"]))
+_values = st.one_of(
+    st.none(), st.booleans(), _numbers, _texts, st.lists(_texts, max_size=3), st.dictionaries(_texts, _numbers, max_size=2)
+)
+_fields = (
+    "model prompt max_tokens temperature top_p n stream stream_options stop seed logprobs echo presence_penalty "
+    "frequency_penalty user title top_k min_p repetition_penalty max_copied_words banned_words suffix best_of"
+).split()
+_likely = {
+    "model": st.sampled_from([NAME, "nadie", "nobody"]),
+    "prompt": st.one_of(_texts, st.lists(_texts, max_size=3)),
+    "max_tokens": st.integers(0, 4),
+    "n": st.integers(1, 3),
+    "stop": st.one_of(st.text("ae\n", min_size=1, max_size=2), st.lists(st.text("ae\n", min_size=1), max_size=3)),
+    "seed": st.integers(-(2**63), 2**63 - 1),
+    "logprobs": st.integers(0, 5),
+    "banned_words": st.lists(st.sampled_from(["luna", "río", "☃"]), max_size=2),
+    "max_copied_words": st.integers(1, 5),
+}
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    """Bodies of requests: sound, odd, or no JSON at all."""
+    kind = draw(st.integers(0, 9))
+    if kind == 0:
+        return draw(st.binary(max_size=60))
+    if kind == 1:
+        return json.dumps(draw(_values)).encode()
+    names = draw(st.lists(st.sampled_from(_fields), unique=True, max_size=6))
+    odd = draw(st.integers(0, 3)) == 0
+    body = {name: draw(_values if odd or name not in _likely else _likely[name]) for name in names}
+    # Whatever else, no long song: this tests what is asked, not how fast it is written.
+    body.setdefault("max_tokens", 2)
+    text = json.dumps(body, ensure_ascii=draw(st.booleans()))
+    broken = kind == 2
+    return text.encode("utf-8", "surrogatepass")[: draw(st.integers(0, len(text))) if broken else None]
