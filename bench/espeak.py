@@ -34,7 +34,8 @@ class Judge:
 
     def rime(self, word: str) -> str:
         """From the last stressed vowel on; French: from the last vowel."""
-        (said,) = self.listen([word])
+        # espeak reads pass'd letter by letter.
+        (said,) = self.listen([re.sub("'d$", "ed", word)])
         if self.language == "es":
             # Open and close e are one sound to a Spanish ear, and so are the two r at a word's end.
             tail = said.rpartition("ˈ")[2].replace("ɛ", "e").replace("jj", "ʝ")
@@ -49,8 +50,9 @@ class Judge:
         return tail[found.start() :].translate(_ALIKE) if found else tail
 
     def vowels(self, word: str) -> str:
-        """The vowels of the rime: what assonance asks."""
-        return "".join(match[0] for match in _SOUND.finditer(self.rime(word)))
+        """What assonance asks: the stressed vowel and the last, glides left out; i and u at the end are e and o."""
+        found = [match[0] for match in _SOUND.finditer(self.rime(word)) if match[0] not in "ɪʊ"]
+        return found[0] + found[-1].replace("i", "e").replace("u", "o") if len(found) > 1 else "".join(found)
 
     def syllables(self, line: str) -> int:
         """Vowels of a line: what a counter that knows no verse makes of it."""

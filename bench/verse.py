@@ -5,7 +5,6 @@
 `judge` is a checkpoint trained on the same songs without verse codes (tokenize_data.py --no-verse_codes).
 """
 
-import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ import torch
 
 from bench.espeak import Judge
 from bench.verse_figures import (
-    Pairs,
     bits_per_char,
     counted_alike,
     heard,
@@ -30,13 +28,14 @@ from bench.verse_figures import (
 from core.cli import run
 from core.corpus import Song
 from core.stored import open_corpus
-from generate.compose import Composition, Plan
+from generate.compose import Composition
 from generate.composer import Composer
 from generate.decoding import decode
 from generate.growing_line import GrowingLine
 from generate.line_search import Candidate
 from generate.rhyme_words import EndWords
-from generate.sampling import Sampling, cuts
+from generate.sampling import Sampling
+from generate.verse_plan import Plan
 from generate.write import Request, Writer
 from pretrain.checkpoint import Checkpoint, load_checkpoint
 from pretrain.lexicon import load_lexicon
@@ -67,24 +66,28 @@ class VerseConfig:
     """Of the first poem; each other has the next."""
 
 
+# Songs that are written freely.
+FREE = 200
+
+
 class Unaided(Candidate):
     """A line that has its codes and nothing else: what the model writes is not looked at."""
 
     def __init__(self, tokenizer: Tokenizer, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._tokenizer = tokenizer
-        self._reminded = False
+        self._reminded = 0
 
-    def _go_on(self, line: GrowingLine, logits: np.ndarray) -> int | None:
+    def _go_on(self, line: GrowingLine, logits: np.ndarray) -> int | None:  # noqa: ARG002
         logits = logits.copy()
         logits[list(self.grammar.counts)] = -np.inf
         for chosen in next(iter(self._by_draw(logits))):
             piece = self.grammar.pieces[chosen]
-            if not self._reminded and self.said and (piece.kind == "left" or piece.spaced):
+            if self._reminded < len(self.said) and (piece.kind == "left" or piece.spaced):
                 text = f"{self._tokenizer.decode(self.said)} {self.end_word}"
                 left = self.syllables - analyse(text, self.grammar.language).syllables
                 if 0 <= left <= NEAR_END:
-                    self._reminded = True
+                    self._reminded = len(self.said)
                     return self.grammar.left[left]
             if piece.kind != "left":
                 self.said.append(chosen)
@@ -97,120 +100,110 @@ def main(config: VerseConfig) -> None:
     torch.set_num_threads(1)
     checkpoint, judge = (load_checkpoint(path, torch.device("cpu")) for path in (config.checkpoint, config.judge))
     composer = Composer(Writer(checkpoint), load_lexicon(config.checkpoint))
-    corpus = open_corpus(config.corpus)
-    songs = list(split_songs(corpus, 1).train)
-    free = list(_free(composer, config))
+    songs = list(split_songs(open_corpus(config.corpus), 1).train)
+    free = _free(composer, config)
     for text in config.forms:
         form = parse_form(text, composer.language)
         print(f"\n## {format_form(form)}\n")
-        _unaided(composer, form, songs, config)
-        _composed(composer, form, judge, songs, free, config)
+        for name, figure in _unaided(composer, form, songs, config):
+            print(f"{name:<12}{figure}", flush=True)
+        poems, seconds = _compose(composer, form, config)
+        figures = _figures(composer, form, [poem for poem in poems if not poem.failure], songs)
+        finished = sum(not poem.failure for poem in poems) / len(poems)
+        print(f"{'finished':<12}{finished:.1%}, {seconds:.2f} s of CPU a poem of {form.lines} lines")
+        texts = [poem.text for poem in poems if not poem.failure]
+        for name, figure in (*figures, *_against_free(composer, judge, texts, free)):
+            print(f"{name:<12}{figure}", flush=True)
 
 
-def _free(composer: Composer, config: VerseConfig) -> Iterator[str]:
-    """Songs that nobody asked anything of, a few lines of each."""
+def _free(composer: Composer, config: VerseConfig) -> list[str]:
+    """Songs that nobody asked anything of, the first lines of each."""
     sampling = Sampling(temperature=config.temperature)
-    count = min(200, config.stanzas)
-    songs = [
-        composer.writer.song(Request(seed=config.seed + number, sampling=sampling, max_new_tokens=120))
-        for number in range(count)
-    ]
+    requests = [Request(seed=config.seed + number, sampling=sampling, max_new_tokens=120) for number in range(FREE)]
+    songs = [composer.writer.song(request) for request in requests]
     for _ in decode(composer.writer.network, songs):
         pass
-    for song in songs:
-        yield "\n".join(song.lyrics.split("\n")[:-1])
+    return ["\n".join(song.lyrics.split("\n")[:-1]) for song in songs]
 
 
-def _unaided(composer: Composer, form: Form, songs: list[Song], config: VerseConfig) -> None:
-    """Codes only: of lines behind real lines, those of the asked length, sound, and both."""
+def _unaided(composer: Composer, form: Form, songs: list[Song], config: VerseConfig) -> Iterator[tuple[str, str]]:
+    """Codes only, for the first line of a song: how many have the asked length, the asked sound, and both."""
     verses = [verse for stanza in form.stanzas for verse in stanza]
-    chance = random.Random(config.seed)
+    chance = np.random.default_rng(config.seed)
     tokenizer, lines = composer.writer.tokenizer, list[Unaided]()
-    openers = composer.rhymes.openers(2, assonant=False, keys=set(), used=set(), spare=4)
-    composition = Composition(composer, Request(), Plan(form=form))
+    openers = composer.rhymes.openers(2, assonant=False, sounds=set(), used=set(), spare=4)
+    grammar = Composition(composer, Request(), Plan(form=form)).grammar
     for number in range(config.stanzas):
-        title = tokenizer.encode(chance.choice(songs).title)
+        title = tokenizer.encode(songs[chance.integers(len(songs))].title)
         prompt = [tokenizer.song, tokenizer.title, *title, tokenizer.lyrics]
-        syllables = verses[number % len(verses)].syllables
-        assert syllables is not None
-        key = composer.rhymes.endings[chance.choice(openers)].consonant
+        key = composer.rhymes.endings[openers[chance.integers(len(openers))]].consonant
         words = composer.rhymes.rhyming(key, assonant=False, used=set())
         ends = EndWords((composer.spelt(word), word) for word in words)
-        sampling = Sampling(temperature=config.temperature)
-        lines.append(
-            Unaided(
-                tokenizer, prompt, composition.grammar, syllables, ends, sampling=sampling, seed=[config.seed, number]
-            )
-        )
+        settings = {"sampling": Sampling(temperature=config.temperature), "seed": [config.seed, number]}
+        lines.append(Unaided(tokenizer, prompt, grammar, verses[number % len(verses)].syllables, ends, **settings))
     for _ in decode(composer.writer.network, lines):
         pass
-    length, sound, both = 0, 0, 0
+    hits: list[tuple[bool, bool]] = []
     for line in lines:
         made = analyse(tokenizer.decode(line.said), composer.language)
-        fits = made.syllables == line.syllables
-        rhymes = bool(line.end_word) and made.consonant == composer.rhymes.endings[line.end_word].consonant
-        length, sound, both = length + fits, sound + rhymes, both + (fits and rhymes)
-    total = len(lines)
-    print(
-        f"unaided     {length / total:.1%} of the asked length, {sound / total:.1%} of the sound, {both / total:.1%} both"
-    )
+        sound = composer.rhymes.endings[line.end_word].consonant if line.end_word else ""
+        hits.append((made.syllables == line.syllables, bool(sound) and made.consonant == sound))
+    length, sounds, both = (sum(column) / len(hits) for column in zip(*((*hit, all(hit)) for hit in hits), strict=True))
+    yield "unaided", f"{length:.1%} of the asked length, {sounds:.1%} of the sound, {both:.1%} both"
 
 
-def _composed(
-    composer: Composer, form: Form, judge: Checkpoint, songs: list[Song], free: list[str], config: VerseConfig
-) -> None:
-    language = composer.language
-    poems: list[list[str]] = []
-    failures: list[str] = []
+def _compose(composer: Composer, form: Form, config: VerseConfig) -> tuple[list[Composition], float]:
+    """Poems, some of them printed, and the seconds that each took."""
+    poems: list[Composition] = []
     start = time.process_time()
     for number in range(config.stanzas):
         request = Request(seed=config.seed + number, sampling=Sampling(temperature=config.temperature))
         poem = Composition(composer, request, Plan(form=form))
-        lines = [line.text for line in poem]
-        if poem.failure:
-            failures.append(poem.failure)
-        else:
-            poems.append(lines)
-        if number < config.show:
-            print("\n".join([f"# {poem.title}", *lines, poem.failure, ""]))
-    seconds = (time.process_time() - start) / config.stanzas
-    stanzas = [[line for line in lines if line] for lines in poems]
-    espeak = Judge(language)
-    texts = ["\n".join(lines) for lines in poems]
-    corpus = pairs_of_songs((song.lyrics for song in songs), language)
-    mine = pairs_of_form(form, poems, language)
-    print(
-        f"finished    {len(poems) / config.stanzas:.1%}, {seconds:.2f} s of CPU a poem, {form.lines} lines {failures[:3]}"
-    )
-    print(f"kept        {sum(kept(form, lines, language) for lines in poems) / max(1, len(poems)):.1%}")
-    print(f"espeak      hears {heard(form, stanzas, espeak):.1%} of the rhymes")
-    print(
-        f"            counts {_counts([line for each in stanzas for line in each], espeak)}; songs {_counts(_lines_like(form, songs, composer), espeak)}"
-    )
-    print(f"pairs       {_pairs(mine, composer)}; songs {_pairs(corpus, composer)}")
-    costs = [bits_per_char(judge, group) for group in (texts, free)]
-    print(f"natural     {costs[0]:.3f} bits/char, free {costs[1]:.3f}: {costs[0] / costs[1] - 1:+.1%}")
-    print(f"repeated    {repeated(texts):.2%}, free {repeated(free):.2%}")
-    words = composer.lexicon.of(language)
-    print(
-        f"unknown     {unknown_words(texts, words, language):.2%} of words, free {unknown_words(free, words, language):.2%}",
-        flush=True,
-    )
+        for _ in poem:
+            pass
+        poems.append(poem)
+        if number < config.show or poem.failure:
+            print("\n".join([f"# {poem.title}", poem.text, poem.failure]), flush=True)
+    return poems, (time.process_time() - start) / config.stanzas
 
 
-def _counts(lines: list[str], judge: Judge) -> str:
-    mean, spread = counted_alike(lines, judge)
-    return f"{mean:+.2f} ± {spread:.2f} syllables from ours"
+def _figures(composer: Composer, form: Form, poems: list[Composition], songs: list[Song]) -> Iterator[tuple[str, str]]:
+    """What our analysis and espeak's say of poems, and of the songs."""
+    language, judge = composer.language, Judge(composer.language)
+    lines = [[line.text for line in poem.lines] for poem in poems]
+    stanzas = [[line for line in each if line] for each in lines]
+    yield "kept", f"{sum(kept(form, each, language) for each in lines) / len(lines):.1%} by our own analysis"
+    yield "rhymes", f"{heard(form, stanzas, judge):.1%} heard by espeak"
+    for name, some in (
+        ("lengths", [line for each in stanzas for line in each]),
+        ("", _lines_like(form, songs, composer)),
+    ):
+        mean, spread = counted_alike(some, judge)
+        yield name, f"{'songs: ' * (not name)}{mean:+.2f} ± {spread:.2f} syllables from ours by espeak"
+    for name, pairs in (
+        ("pairs", pairs_of_form(form, stanzas, language)),
+        ("", pairs_of_songs((song.lyrics for song in songs), language)),
+    ):
+        shares = f"{pairs.distinct:.0f} distinct of 1,000, {pairs.suffixes(language):.1%} on suffixes"
+        yield name, f"{'songs: ' * (not name)}{shares}, {pairs.same():,} of a word with itself"
+
+
+def _against_free(
+    composer: Composer, judge: Checkpoint, texts: list[str], free: list[str]
+) -> Iterator[tuple[str, str]]:
+    """What poems cost another model, what they repeat, and what is no word, against songs written freely."""
+    costs = [bits_per_char(judge, some) for some in (texts, free)]
+    yield "natural", f"{costs[0]:.3f} bits/char, free {costs[1]:.3f}: {costs[0] / costs[1] - 1:+.1%}"
+    yield "repeated", f"{repeated(texts):.2%} of runs of four words, free {repeated(free):.2%}"
+    words = composer.lexicon.of(composer.language)
+    unknown = [unknown_words(some, words, composer.language) for some in (texts, free)]
+    yield "unknown", f"{unknown[0]:.2%} of words, free {unknown[1]:.2%}"
 
 
 def _lines_like(form: Form, songs: list[Song], composer: Composer) -> list[str]:
     wanted = {verse.syllables for stanza in form.stanzas for verse in stanza}
     lines = [line for song in songs[:: max(1, len(songs) // 400)] for line in song.lyrics.split("\n") if line]
     return [line for line in lines if analyse(line, composer.language).syllables in wanted]
-
-
-def _pairs(pairs: Pairs, composer: Composer) -> str:
-    return f"{pairs.distinct:.0f} distinct of 1,000, {pairs.suffixes(composer.language):.1%} on suffixes, {pairs.same()} with itself"
 
 
 if __name__ == "__main__":

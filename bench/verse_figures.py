@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +15,7 @@ from pretrain.lexicon import Words
 from prosody.checking import check
 from prosody.form import Form
 from prosody.line import Language
-from prosody.rhyming import analyse, rhyme, rhyme_kind
+from prosody.rhyming import analyse, rhyme_kind
 
 # Endings that rhyme without anybody's effort: verbs, participles, abstract nouns, adverbs.
 _SUFFIXES: dict[Language, re.Pattern[str]] = {
@@ -138,19 +138,3 @@ def bits_per_char(judge: Checkpoint, texts: Iterable[str]) -> float:
         bits += float(losses[1:].sum()) / math.log(2)
         characters += sum(spelt[id_] for id_ in ids[2:])
     return bits / max(1.0, characters)
-
-
-def blocks(lines: Sequence[str]) -> Iterator[list[str]]:
-    """The stanzas of a poem's lines."""
-    block: list[str] = []
-    for line in lines:
-        if line:
-            block.append(line)
-        elif block:
-            yield block
-            block = []
-    if block:
-        yield block
-
-
-_ = rhyme

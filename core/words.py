@@ -12,7 +12,8 @@ _WORD = re.compile(r"\w[\w\u0300-\u036f]*(?:'\w[\w\u0300-\u036f]*)*")
 _HEADING = re.compile(r"^[^\S\n]*\[[^\[\]\n]+\][^\S\n]*$", re.MULTILINE)
 
 # One character for one, so that offsets stay: "_" marks emphasis in old files, and apostrophes are many.
-_PLAIN = str.maketrans("_’ʼ‘", " '''")
+APOSTROPHES = "'’ʼ‘"
+_PLAIN = str.maketrans(APOSTROPHES + "_", "'" * len(APOSTROPHES) + " ")
 
 
 class Word(NamedTuple):

@@ -100,8 +100,8 @@ def _usage(checkpoint: Checkpoint) -> str:
     return (
         f"```python\n{_LOAD}{_SONG.format(title=repr(title))}```\n\n"
         "Behind `<|lyrics|>` may stand how the lyrics begin. For a title of the model's own, generate from "
-        "`<|song|><|title|>` with `suppress_tokens=None`; it ends with `<|lyrics|>`. A song that does not end by itself "
-        f"does so with the model's {block_size} positions, prompt included; Payador goes on."
+        "`<|song|><|title|>` with `suppress_tokens=[]`; it ends with `<|lyrics|>`. A song that goes on for longer "
+        f"ends with the model's {block_size} positions, prompt included; Payador goes on."
     )
 
 

@@ -5,7 +5,7 @@ of its candidates stays, and what is said when none does.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count, islice
 
 import numpy as np
@@ -14,16 +14,16 @@ from core.errors import UserError
 from core.words import folded_words
 from generate import decoding
 from generate.composer import Composer
-from generate.guards import WordGuard
 from generate.growing_line import Grammar
+from generate.guards import WordGuard
 from generate.line_search import Candidate, Reading
 from generate.rhyme_words import Ending, EndWords, WordList
 from generate.sampling import Sampler
+from generate.verse_plan import ComposedLine, Plan, Rhyme, heading, rhymes_of, why_not
 from generate.write import MAX_TITLE_TOKENS, Request
 from pretrain.verse_codes import COUNTS, MOST_SYLLABLES
-from prosody.form import Form, Verse
+from prosody.form import Verse
 from prosody.rhyming import analyse
-from prosody.structure import Section
 
 # Candidates of a line, side by side; and how often so many are tried before the form is given up.
 CANDIDATES = 24
@@ -41,45 +41,8 @@ LONG, RECENT, AGAIN = 4, 6, 2.0
 REPEATED = 3
 
 
-@dataclass(frozen=True)
-class ComposedLine:
-    """A line that stays."""
-
-    text: str
-    """Empty between stanzas and sections; a heading in brackets."""
-    verse: Verse | None = None
-    """What was asked of it; None for what is no verse."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a poem is to be."""
-
-    form: Form
-    stanzas: int = 1
-    """Of a form of one stanza, in each section."""
-    structure: tuple[Section, ...] = ()
-    known_words: bool = True
-    """Only words that the model has learnt from, and the prompt's."""
-
-
 # A line as it stands, or what has to be decoded before the next.
 Step = ComposedLine | list[decoding.Sequence]
-
-
-@dataclass
-class _Rhyme:
-    """A rhyme of the poem, as far as it has come."""
-
-    left: int
-    """Lines that are still to end on it."""
-    assonant: bool
-    endings: list[Ending] = field(default_factory=list[Ending])
-
-    @property
-    def key(self) -> str:
-        """The sound that is asked; empty before the first line."""
-        return self.endings[0].key(assonant=self.assonant) if self.endings else ""
 
 
 class Composition:
@@ -115,7 +78,9 @@ class Composition:
         self._plain: list[int] = []
         """The same without codes."""
         self._used: set[str] = set()
-        self._rhymes: dict[str, _Rhyme] = {}
+        self._rhymes: dict[str, Rhyme] = {}
+        self._loose: list[Ending] = []
+        """Of the stanza's lines that rhyme with nothing."""
         self._numbers = count()
 
     @property
@@ -145,7 +110,7 @@ class Composition:
             if number:
                 yield self._say(ComposedLine(""))
             if section is not None:
-                yield self._say(ComposedLine(_heading(section, self.plan.structure)))
+                yield self._say(ComposedLine(heading(section, self.plan.structure)))
             if section is not None and section.repeats is not None:
                 yield from map(self._say, self._section(section.repeats))
                 continue
@@ -160,7 +125,8 @@ class Composition:
             if number:
                 yield self._say(ComposedLine(""))
             if not (whole and number):
-                self._rhymes = _rhymes_of([verse for each in stanzas for verse in each])
+                self._rhymes = rhymes_of([verse for each in stanzas for verse in each])
+                self._loose = []
             for verse in stanza:
                 yield from self._line(verse)
                 if self.failure:
@@ -183,15 +149,21 @@ class Composition:
                 yield self._keep(fresh[int(np.argmax(self._worth(fresh, readings)))], verse, rhyme)
                 return
         number = sum(line.verse is not None for line in self.lines) + 1
-        self.failure = f"line {number}: {_why(verse, rhyme, words)}"
+        self.failure = f"line {number}: {why_not(verse, rhyme, words)}"
 
-    def _end_words(self, rhyme: _Rhyme | None, spare: int) -> list[str]:
+    def _end_words(self, rhyme: Rhyme | None, spare: int) -> list[str]:
         known = self.composer.rhymes
         if rhyme is not None and rhyme.endings:
             return known.rhyming(rhyme.key, assonant=rhyme.assonant, used=self._used)
         assonant, lines = (rhyme.assonant, rhyme.left) if rhyme is not None else (False, 1)
-        taken = {other.endings[0].key(assonant=assonant) for other in self._rhymes.values() if other.endings}
-        return known.openers(lines, assonant=assonant, keys=taken, used=self._used, spare=spare)
+        return known.openers(lines, assonant=assonant, sounds=self._sounds(), used=self._used, spare=spare)
+
+    def _sounds(self) -> set[tuple[bool, str]]:
+        """What the lines end on: a new rhyme, and a line without one, sounds otherwise."""
+        begun = [rhyme for rhyme in self._rhymes.values() if rhyme.endings]
+        by_vowels = any(rhyme.assonant for rhyme in self._rhymes.values())
+        loose = {(by_vowels, ending.key(assonant=by_vowels)) for ending in self._loose}
+        return loose | {(rhyme.assonant, rhyme.key) for rhyme in begun}
 
     def _candidates(self, verse: Verse, words: list[str], attempt: int) -> list[Candidate]:
         ends = EndWords((self.composer.spelt(word), word) for word in words)
@@ -221,7 +193,7 @@ class Composition:
         ]
 
     def _may_say(self, text: str) -> bool:
-        refused = self._guard.refused(f"{self.text}\n{text}", ended=True)
+        refused = self._guard.refused(self.text, f"\n{text}", ended=True)
         self._guard.forget_after(len(self.text))
         return refused is None
 
@@ -235,15 +207,18 @@ class Composition:
             worth.append((reading.score - AGAIN * again) / len(candidate.text))
         return worth
 
-    def _keep(self, candidate: Candidate, verse: Verse, rhyme: _Rhyme | None) -> ComposedLine:
+    def _keep(self, candidate: Candidate, verse: Verse, rhyme: Rhyme | None) -> ComposedLine:
         # A line's end is the last that a candidate says, but not one of its ids.
         self._ids = [*candidate.ids, candidate.said[-1]]
         self._plain += candidate.said
         self._beginning = []
         self._used.add(candidate.end_word)
+        ending = self.composer.rhymes.endings[candidate.end_word]
         if rhyme is not None:
             rhyme.left -= 1
-            rhyme.endings.append(self.composer.rhymes.endings[candidate.end_word])
+            rhyme.endings.append(ending)
+        else:
+            self._loose.append(ending)
         self.lines.append(ComposedLine(candidate.text, verse))
         return self.lines[-1]
 
@@ -300,30 +275,6 @@ class _Title(decoding.Sequence):
             return None
         chosen = self._sampler(logits, self.exact, self._banned)
         return None if chosen == self._lyrics else chosen
-
-
-def _rhymes_of(verses: Sequence[Verse]) -> dict[str, _Rhyme]:
-    rhymes: dict[str, _Rhyme] = {}
-    for verse in verses:
-        if verse.rhyme is not None:
-            rhymes.setdefault(verse.rhyme, _Rhyme(0, verse.assonant)).left += 1
-    return rhymes
-
-
-def _heading(section: Section, structure: tuple[Section, ...]) -> str:
-    """[Coro]; [Verso 2], where there are several."""
-    several = sum(other.name == section.name and other.repeats is None for other in structure) > 1
-    return f"[{section.name.capitalize()}{f' {section.number}' if several else ''}]"
-
-
-def _why(verse: Verse, rhyme: _Rhyme | None, words: list[str]) -> str:
-    """What could not be satisfied."""
-    if rhyme is not None and rhyme.endings:
-        asked = f" that rhymes with {rhyme.endings[0].word}"
-        return f"nothing of {verse.syllables} syllables{asked} was found" if words else f"no other word{asked}"
-    if rhyme is not None and not words:
-        return f"no word has {rhyme.left - 1} other{'s' * (rhyme.left > 2)} to rhyme with"
-    return f"nothing of {verse.syllables} syllables was found"
 
 
 def _with_prompt(composer: Composer, prompt: str) -> WordList:

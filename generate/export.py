@@ -12,7 +12,7 @@ import torch
 from gguf import GGUFReader
 from safetensors import SafetensorError, safe_open
 
-from core.artifacts import CHECKPOINT_STAGES, shown
+from core.artifacts import CHECKPOINT_STAGES, shown, slug
 from core.cli import run
 from core.errors import UserError
 from core.files import atomic_path, sha256
@@ -46,7 +46,7 @@ def main(config: ExportConfig) -> None:
 
     What stands at --out is replaced if it is an earlier export, and left alone otherwise.
     """
-    source = config.folder
+    source = config.folder.resolve()
     out = Path(config.out).expanduser() if config.out else _default_out(source, config)
     if config.to == "transformers":
         _to_transformers(source, out)
@@ -56,7 +56,8 @@ def main(config: ExportConfig) -> None:
 
 def _to_transformers(source: Path, out: Path) -> None:
     _check_free(out, out.is_dir() and _is_export(out))
-    checkpoint, origin = load_checkpoint(source, torch.device("cpu")), origin_of(source)
+    checkpoint = load_checkpoint(source, torch.device("cpu"))
+    origin = origin_of(source, checkpoint.learnt)
     with _atomic_folder(out) as folder:
         write_transformers(folder, checkpoint, Sampling(), sha256(source / MODEL))
         write_card(folder, source, checkpoint, _name(source, origin), origin)
@@ -69,8 +70,9 @@ def _to_gguf(config: ExportConfig, source: Path, out: Path) -> None:
     if out.suffix != ".gguf":
         raise UserError(f"{shown(out)} is no name for a GGUF file", "--out NAME.gguf")
     _check_free(out, out.is_file() and _is_gguf_export(out))
-    checkpoint, origin = load_checkpoint(source, torch.device("cpu")), origin_of(source)
+    checkpoint = load_checkpoint(source, torch.device("cpu"))
     check_gguf(checkpoint.tokenizer)
+    origin = origin_of(source, checkpoint.learnt)
     about: dict[str, str | list[str]] = {
         f"payador.{SOURCE}": sha256(source / MODEL),
         "general.name": _name(source, origin),
@@ -88,17 +90,24 @@ def _to_gguf(config: ExportConfig, source: Path, out: Path) -> None:
     print(f"next        llama-completion -no-cnv -n {tokens} -m {shown(out)} -p '{prompt}'")
 
 
+def _is_at_home(source: Path) -> bool:
+    """Whether a checkpoint stands where it was trained, not in a folder copied elsewhere."""
+    return source.parent.name in CHECKPOINT_STAGES
+
+
 def _default_out(source: Path, config: ExportConfig) -> Path:
     """In the corpus's folder; of a checkpoint that was copied elsewhere, in its own."""
-    at_home = source.parent.name in CHECKPOINT_STAGES
-    folder = (source.parent.parent if at_home else source) / "export"
-    name = f"{source.parent.name}-{source.name}" if at_home else source.name
-    return folder / f"{name}-{'transformers' if config.to == 'transformers' else (config.outtype or 'f32') + '.gguf'}"
+    folder, name = source, source.name
+    if _is_at_home(source):
+        folder, name = source.parent.parent, f"{source.parent.name}-{name}"
+    ending = "transformers" if config.to == "transformers" else f"{config.outtype or 'f32'}.gguf"
+    return folder / "export" / f"{name}-{ending}"
 
 
 def _name(source: Path, origin: Origin) -> str:
-    """Of the model: the corpus that it learnt last; where that is not known, the folder's."""
-    return origin.corpora[-1].name if origin.corpora else source.name
+    """Of the model: after the corpus that it learnt last, or its folder."""
+    folder = source.parent.parent if _is_at_home(source) else source
+    return f"payador-{slug(origin.corpora[-1].name) if origin.corpora else folder.name}"
 
 
 def _check_free(out: Path, earlier: bool) -> None:

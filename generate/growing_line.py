@@ -69,10 +69,8 @@ class GrowingLine:
         """The same, in lower case."""
         self._signs = 0
         """In a row."""
-        self._reminded = left <= NEAR_END
-        """Whether the line has said near its end how many syllables are left."""
         self._between = False
-        """Whether it says so here: behind it another word begins."""
+        """Whether the line has just said how many syllables are left: behind that another word begins."""
         self._closed: _Said | None = self._said
         """What the line is if the growing word is complete; None if it cannot be."""
 
@@ -89,14 +87,14 @@ class GrowingLine:
     def remind(self, piece: Piece) -> int | None:
         """How many syllables are left, if a word is complete before `piece` and the line says so there."""
         closed = self._closed
-        if self._reminded or closed is None or not (piece.kind == "left" or (piece.kind == "word" and piece.spaced)):
+        if self._between or closed is None or not (piece.kind == "left" or piece.spaced):
             return None
         if not closed.text or closed.text[-1] in OPENING + _JOINED:
             return None
         left = self.syllables - closed.total
-        if left > NEAR_END:
+        if closed.ended or left > NEAR_END:
             return None
-        self._reminded = self._between = True
+        self._between = True
         return left
 
     def take(self, piece: Piece) -> bool:

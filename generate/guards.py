@@ -33,21 +33,25 @@ class WordGuard:
         self._forbidden, self._start = forbidden, start
         self._words: list[Word] = []
         """Complete and allowed."""
+        self._said: list[str] = []
+        """The same without places."""
 
-    def refused(self, text: str, *, ended: bool) -> int | None:
-        """Where the first word begins that may not stand; None where all may.
+    def refused(self, text: str, more: str, *, ended: bool) -> int | None:
+        """Where the first word of `text` and `more` begins that may not stand; None where all may.
 
         The last word is complete when something follows it, or the text has `ended`. What was seen
         of the text the last time is not looked at again.
         """
-        if not self._forbidden:
-            return None
+        if not self._forbidden or (more.isalnum() and not ended):
+            return None  # a word that goes on is not complete
+        text += more
         complete = len(text) if ended else _complete(text)
         for word in self._later(text):
             if word.end >= complete and not ended:
                 break
-            said = [*(word.text for word in self._words), word.text]
-            if word.end > self._start and not all(forbidden.allows(said) for forbidden in self._forbidden):
+            self._said.append(word.text)
+            if word.end > self._start and not all(forbidden.allows(self._said) for forbidden in self._forbidden):
+                self._said.pop()
                 return word.start
             self._words.append(word)
         return None
@@ -62,14 +66,16 @@ class WordGuard:
         """The text was cut to `length` characters."""
         while self._words and self._words[-1].end > length:
             self._words.pop()
+            self._said.pop()
 
     def _later(self, text: str) -> Iterator[Word]:
         """The words that were not looked at yet."""
         seen = self._words[-1].end if self._words else 0
-        line = text.rfind("\n", 0, seen) + 1  # a heading is told by its line
-        for word in words(text[line:]):
-            if line + word.start >= seen:
-                yield Word(word.text, line + word.start, line + word.end)
+        line = text.rfind("\n", 0, seen) + 1
+        start = line if "[" in text[line:] else seen  # a heading is told by its line
+        for word in words(text[start:]):
+            if start + word.start >= seen:
+                yield Word(word.text, start + word.start, start + word.end)
 
 
 def _complete(text: str) -> int:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.artifacts import find_checkpoint
 from core.corpus import Corpus
 from core.errors import UserError
-from core.files import read_json, sha256
+from core.files import read_json
 from core.stored import open_corpus
 from data.sources.songbook import read_songbook
-from pretrain.checkpoint import MODEL, RUN
+from pretrain.checkpoint import RUN
+from pretrain.split import VAL_SHARE, Fingerprints, fingerprint, split_songs
 
 # By the source that a corpus names.
 RIGHTS = {
@@ -73,41 +76,48 @@ class Origin:
         return paragraphs if self.complete else list(dict.fromkeys([*paragraphs, UNRECORDED]))
 
 
-def origin_of(folder: Path) -> Origin:
-    """Look for the corpora that a checkpoint folder's run.json names.
+def origin_of(folder: Path, learnt: Fingerprints) -> Origin:
+    """Look for the corpora of a checkpoint folder and its bases, and tell by the songs `learnt` whether they are."""
+    corpora: list[Corpus] = []
+    found = Fingerprints()
+    for path in _corpora(folder):
+        corpus = open_corpus(path)
+        songs = _fingerprints(corpus)
+        unknown = len(songs) - int(np.isin(songs.array, learnt.array).sum())
+        # What was held out was not learnt; more that was not means that this is another corpus by now.
+        if unknown < len(songs) and unknown <= max(1, round(VAL_SHARE * len(corpus.songs))):
+            corpora.append(corpus)
+            found |= songs
+    return Origin(tuple(corpora), complete=bool(np.isin(learnt.array, found.array).all()))
 
-    A corpus that is not the one the run read, by its SHA-256, is none of them.
-    """
-    record = _read(folder / RUN)
-    config, inputs, home = record.get("config", {}), record.get("inputs", {}), folder.parent.parent
+
+def _corpora(folder: Path) -> list[Path]:
+    """The corpus.json beside a checkpoint, behind those of the bases that its run.json leads to."""
+    paths: list[Path] = []
+    seen: set[Path] = set()
+    at: Path | None = folder
+    while at is not None and at not in seen:
+        seen.add(at)
+        paths.append(at.parent.parent / "corpus.json")
+        at = _base(at)
+    return [path for path in dict.fromkeys(reversed(paths)) if path.exists()]
+
+
+def _base(folder: Path) -> Path | None:
+    config: dict[str, Any] = read_json(folder / RUN)["config"] if (folder / RUN).exists() else {}
     if "base" not in config:
-        tokens = home / "tokens"
-        if not _is(tokens / "tokens.safetensors", inputs):
-            return Origin((), complete=False)
-        return _with(home, _read(tokens / RUN).get("inputs", {}), Origin((), complete=True))
+        return None
     try:
-        base = find_checkpoint(config["base"], config.get("base_run", ""))
+        return find_checkpoint(config["base"], config["base_run"]).resolve()
     except UserError:
-        base = None
-    read = origin_of(base) if base and _is(base / MODEL, inputs) else Origin((), complete=False)
-    return _with(home, inputs, read)
+        return None
 
 
-def _with(home: Path, inputs: dict[str, str], before: Origin) -> Origin:
-    """One corpus more, that of a corpus folder."""
-    path = home / "corpus.json"
-    if not _is(path, inputs):
-        return Origin(before.corpora, complete=False)
-    return Origin((*before.corpora, open_corpus(path)), before.complete)
-
-
-def _is(path: Path, inputs: dict[str, str]) -> bool:
-    """Whether a file is there, and the one that run.json names."""
-    return path.is_file() and inputs.get(path.name) == sha256(path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return read_json(path) if path.exists() else {}
+def _fingerprints(corpus: Corpus) -> Fingerprints:
+    """Of what may have been learnt: of each song, or of one long text the part that is learnt."""
+    if len(corpus.songs) == 1:
+        return split_songs(corpus, seed=0).learnt
+    return Fingerprints(fingerprint(song) for song in corpus.songs)
 
 
 def _source(corpus: Corpus) -> str:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pretrain.lexicon import Words
 from prosody.english import sound
+from prosody.english_words import is_known, pronounce
 from prosody.french_sounds import rimes
 from prosody.line import Language
 from prosody.rhyming import analyse
 from prosody.spanish import UNSTRESSED
-from pretrain.lexicon import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,10 @@ class RhymeWords:
 
     def _add(self, word: str) -> None:
         line = analyse(word, self.language)
-        ending = Ending(word, line.consonant, line.assonant or line.consonant)
+        consonant = line.consonant
+        if self.language == "en" and any(phone.startswith("AO") for phone in pronounce(word)[0]):
+            consonant += "*"  # thought and forgot rhyme for half of America only
+        ending = Ending(word, consonant, line.assonant or consonant)
         self.endings[word] = ending
         for assonant, by_key in self._by_key.items():
             by_key[ending.key(assonant=assonant)].append(word)
@@ -98,23 +102,34 @@ class RhymeWords:
         """The words of a key, but those `used`."""
         return [word for word in self._by_key[assonant].get(key, ()) if word not in used]
 
-    def openers(self, lines: int, *, assonant: bool, keys: Set[str], used: Set[str], spare: int) -> list[str]:
-        """Words to begin a rhyme of so many lines on: none of `keys`, and with words to spare."""
-        return [
+    def openers(
+        self, lines: int, *, assonant: bool, sounds: Set[tuple[bool, str]], used: Set[str], spare: int
+    ) -> list[str]:
+        """Words to begin a rhyme of so many lines on, with `spare` words for each line.
+
+        None of them ends on one of the `sounds`: keys, each with whether it is assonant.
+        """
+        taken = {key for of_vowels, key in sounds if of_vowels == assonant}
+        others = [sound for sound in sounds if sound[0] != assonant]
+        found = [
             word
             for key, words in self._by_key[assonant].items()
-            if key not in keys and len(words) >= lines * spare
+            if key not in taken and len(words) >= lines * spare
             for word in words
             if word not in used
         ]
+        if not others:
+            return found
+        return [word for word in found if all(self.endings[word].key(assonant=kind) != key for kind, key in others)]
 
 
 def is_clear(word: str, language: Language) -> bool:
-    """Whether everybody says the word's end alike, and it can end a line: words said in two ways rhyme for some only."""
+    """Whether the word can end a line, and everybody says its end alike: others rhyme for some only."""
     if len(word) < 2 or word.endswith("'"):
         return False
     if language == "es":
         return word not in UNSTRESSED
     if language == "fr":
         return len({rime.full for rime in rimes(word)}) == 1
-    return len(sound(word).keys) == 1
+    # How a word is said that no dictionary has is a guess.
+    return is_known(word) and len(sound(word).keys) == 1

@@ -4,11 +4,15 @@ import ipaddress
 import os
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.cli import run
 from core.errors import UserError
 from generate.choice import CheckpointChoice
 from pretrain.device import Device
+
+if TYPE_CHECKING:
+    from generate.serving.api import Service
 
 API_KEY = "PAYADOR_API_KEY"
 
@@ -72,18 +76,32 @@ def main(config: ServeConfig) -> None:
 
     Without a corpus or checkpoint, clients say which model they mean.
     """
-    key, listening = config.key, _listen(config.host, config.port)
-    try:
-        import uvicorn
+    key = config.key
+    with _listen(config.host, config.port) as listening:
+        try:
+            import uvicorn
 
-        from generate.serving.api import Service, make_app
-        from generate.serving.engine import Engine
-        from generate.serving.errors import ApiError
-        from generate.serving.models import Models
-        from generate.serving.page import mount_page
-        from generate.serving.schema import Limits
-    except ModuleNotFoundError as error:
-        raise UserError(f"serving needs {error.name}", "pip install -r requirements-serve.txt") from error
+            from generate.serving.api import make_app
+            from generate.serving.page import mount_page
+        except ModuleNotFoundError as error:
+            raise UserError(f"serving needs {error.name}", "pip install -r requirements-serve.txt") from error
+
+        service = _service(config)
+        app = make_app(service, key)
+        mount_page(app, service)
+        host, port = listening.getsockname()[:2]
+        print(f"models      {', '.join(service.models.folders()) or 'none yet'}")
+        print(f"serving     http://{f'[{host}]' if ':' in host else host}:{port}  (Ctrl-C ends it)", flush=True)
+        settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=LAST_SECONDS, lifespan="on")
+        uvicorn.Server(settings).run(sockets=[listening])
+
+
+def _service(config: ServeConfig) -> "Service":
+    from generate.serving.api import Service
+    from generate.serving.engine import Engine
+    from generate.serving.errors import ApiError
+    from generate.serving.models import Models
+    from generate.serving.schema import Limits
 
     named = config.checkpoint or config.corpus or config.artist
     models = Models(config.folder if named else None, config.device)
@@ -94,14 +112,7 @@ def main(config: ServeConfig) -> None:
             raise UserError(error.message) from error
     limits = Limits(max_tokens=config.max_tokens, max_songs=config.max_songs, max_prompt=config.max_prompt)
     engine = Engine(max_rows=config.max_rows, max_waiting=config.max_waiting, timeout=config.timeout)
-    service = Service(models, engine, limits)
-    app = make_app(service, key)
-    mount_page(app, service)
-    host, port = listening.getsockname()[:2]
-    print(f"models      {', '.join(models.folders()) or 'none yet'}")
-    print(f"serving     http://{f'[{host}]' if ':' in host else host}:{port}  (Ctrl-C ends it)", flush=True)
-    settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=LAST_SECONDS, lifespan="on")
-    uvicorn.Server(settings).run(sockets=[listening])
+    return Service(models, engine, limits)
 
 
 def _is_local(host: str) -> bool:

@@ -32,20 +32,21 @@ class Text:
     def append(self, token: int) -> None:
         """Add a token's text."""
         self._before.append(_Before(len(self.text), self._pending))
-        self.text, self._pending = self._with(token)
+        piece, self._pending = self._with(token)
+        self.text += piece
 
     def preview(self, token: int) -> str:
-        """The text as it would be with one token more."""
+        """What one token more would add."""
         return self._with(token)[0]
 
     @property
-    def whole(self) -> str:
-        """The text if nothing follows."""
-        return self.text + self._tokenizer.decode(self._pending)
+    def rest(self) -> str:
+        """What was held back."""
+        return self._tokenizer.decode(self._pending)
 
     def close(self, length: int | None = None) -> None:
         """Nothing will follow: add what was held back, and cut the text to `length`."""
-        self.text, self._pending = self.whole[:length], ()
+        self.text, self._pending = (self.text + self.rest)[:length], ()
 
     def tokens_from(self, start: int) -> int:
         """How many tokens it takes to write all that follows the character at `start`, itself included."""
@@ -62,4 +63,4 @@ class Text:
         pending = (*self._pending, token)
         piece = self._tokenizer.decode(pending) if self._pending else self._pieces[token]
         held = piece.endswith("�") and len(pending) < LONGEST_CHARACTER
-        return (self.text, pending) if held else (self.text + piece, ())
+        return ("", pending) if held else (piece, ())

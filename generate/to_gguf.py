@@ -105,6 +105,7 @@ def write_gguf(path: Path, checkpoint: Checkpoint, sampling: Sampling, outtype: 
     file_type, wanted = _FILE_TYPES[outtype]
     writer = GGUFWriter(path, config.architecture)
     writer.add_file_type(file_type)
+    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     for name, value in about.items():
         if value:
             writer.add_key_value(name, value, GGUFValueType.get_type(value))

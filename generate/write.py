@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Logprob:
-    """How likely a token was: natural logarithms, before temperature and filters."""
+    """How likely a token was among those that are text: natural logarithms, before temperature and filters."""
 
     token: int
     offset: int
@@ -125,24 +125,27 @@ class Song(Sequence):
             return self._think(logits, self._thinking)
         if self.tokens >= self.request.max_new_tokens:
             # The word that was cut short counts as one.
-            return self._finish("length", self._guard.refused(self._text.whole, ended=True))
+            return self._finish("length", self._guard.refused(self.lyrics, self._text.rest, ended=True))
         banned = self._marks | self._barred.get(len(self.ids), set())
         if self.tokens >= self.request.min_new_tokens:
             banned -= {self._tokenizer.end} - self._barred.get(len(self.ids), set())
         chosen = self._sampler(logits, self.exact, banned, self.ids)
         if chosen is None:  # no word may begin here
-            return self._finish("stop", self._guard.refused(self._text.whole, ended=True))
+            return self._finish("stop", self._guard.refused(self.lyrics, self._text.rest, ended=True))
         return self._say(chosen, logits)
 
     def _say(self, chosen: int, logits: np.ndarray) -> int | TakeBack | None:
         """Go on with a token, unless a word that it completes may not stand."""
         ended = chosen == self._tokenizer.end
-        refused = self._guard.refused(self._text.whole if ended else self._text.preview(chosen), ended=ended)
+        more = self._text.rest if ended else self._text.preview(chosen)
+        refused = self._guard.refused(self.lyrics, more, ended=ended)
         if refused is not None:
             return self._take_back(refused, chosen)
         if ended:
             return self._finish("stop")
         if self.request.logprobs is not None:
+            logits = logits.copy()
+            logits[list(self._marks - {self._tokenizer.end})] = -np.inf
             self.logprobs.append(logprob_of(chosen, len(self.lyrics), logits, self.request.logprobs))
         self._text.append(chosen)
         self.tokens += 1

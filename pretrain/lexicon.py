@@ -15,9 +15,9 @@ from core.artifacts import shown
 from core.corpus import Song
 from core.errors import UserError
 from core.files import read_json, write_text
+from pretrain.verse_codes import is_heading, known_code
 from prosody.line import LANGUAGES, Language
 from prosody.rhyming import analyse
-from pretrain.verse_codes import is_heading, known_code
 
 LEXICON = "lexicon.json"
 
@@ -45,7 +45,7 @@ class Lexicon:
         return self.languages.get(language, Words())
 
     def __add__(self, other: "Lexicon") -> "Lexicon":
-        known = [code for code in LANGUAGES if code in self.languages or code in other.languages]
+        known: list[Language] = [code for code in LANGUAGES if code in self.languages or code in other.languages]
         return Lexicon({code: _joined(self.of(code), other.of(code)) for code in known})
 
 
@@ -91,7 +91,8 @@ def load_lexicon(folder: Path) -> Lexicon:
         raise UserError(f"{shown(folder)} has no {LEXICON}: it does not know the words to rhyme on", "train it again")
     value = read_json(path)
     try:
-        return Lexicon({code: _words(cast("dict[str, Any]", value)[code]) for code in LANGUAGES if code in value})
+        entries = dict(cast("dict[str, Any]", value).items())
+        return Lexicon({code: _words(entries[code]) for code in LANGUAGES if code in entries})
     except (AttributeError, TypeError, ValueError) as error:
         raise UserError(
             f"{shown(path)} is damaged: {error}", "copy the whole folder again, or train it again"

@@ -8,6 +8,7 @@ from core.artifacts import Artifacts, shown, slug, write_run_json
 from core.cli import run
 from core.stored import open_corpus
 from pretrain.encoder import text_pieces
+from pretrain.lexicon import LEXICON, build_lexicon, save_lexicon
 from pretrain.split import Split, some_songs, split_songs
 from pretrain.tokenizer import Kind, Tokenizer
 from pretrain.tokens import PIECE, Part, encode_split
@@ -44,7 +45,8 @@ def main(config: TokenizeConfig) -> None:
     """Turn a corpus into token ids.
 
     Splits artifacts/<corpus>/corpus.json by song (one long text at its tail), trains a tokenizer on
-    the train side, and writes artifacts/<corpus>/tokens/: tokenizer.json, tokens.safetensors, run.json.
+    the train side, and writes artifacts/<corpus>/tokens/: tokenizer.json, tokens.safetensors, run.json, and
+    with verse codes lexicon.json, the words to rhyme on.
     """
     paths = Artifacts(config.corpus)
     split = split_songs(open_corpus(paths.corpus), config.seed)
@@ -55,6 +57,9 @@ def main(config: TokenizeConfig) -> None:
     # The tokens name their tokenizer: killed between the two, the next stage sees they do not match.
     tokenizer.save(paths.tokens / "tokenizer.json")
     tokens.save(paths.tokens / "tokens.safetensors")
+    (paths.tokens / LEXICON).unlink(missing_ok=True)
+    if codes:
+        save_lexicon(paths.tokens, build_lexicon(split.train, split.language))
     facts = {
         "vocab_size": tokenizer.vocab_size,
         "document": tokens.document,

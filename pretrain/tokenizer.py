@@ -59,7 +59,7 @@ class Tokenizer:
             cast("int", backend.token_to_id(token)) for token in SPECIAL_TOKENS
         )
         codes = [backend.token_to_id(token) for token in VERSE_TOKENS]
-        self.verse_codes: list[int] = [code for code in codes if code is not None]
+        self.verse_codes = [] if None in codes else cast("list[int]", codes)
         """Ids of VERSE_TOKENS, in their order; empty where the tokenizer was made without."""
         self.special = frozenset((self.unknown, self.song, self.title, self.lyrics, self.end, *self.verse_codes))
         """Ids that spell nothing."""

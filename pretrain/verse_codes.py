@@ -1,12 +1,12 @@
-"""Verse codes: what a line is to become, said before it and once within, so that a model learns to write toward it.
+"""Verse codes: what a line is to become, said before it and on its way, so that a model learns to write toward it.
 
-    <|11|> noche<|+9|>sobre los campos<|+4|> de la antigua noche
+    <|11|> noche<|+9|>sobre los campos de la<|+3|> antigua<|+0|> noche
 
 The natural count of its syllables; the word that it ends on; how many syllables are left to fill before that word; the
-line as it is, and in it, near its end, once more how many are left. Choosing the rhyme before the line is what writers
-do (Pasini et al. 2024, arXiv 2405.05176; DeepRapper, Xue et al. 2021, writes lines backwards for it). A word says its
-sound in every language, and what the line is about. Syllables are hard to count for a model that sees none: the code
-within halves the way. Codes are made by our own analysis and are never shown.
+line as it is, and in it, from where few are left, between any two words how many still are. Choosing the rhyme before
+the line is what writers do (Pasini et al. 2024, arXiv 2405.05176; DeepRapper, Xue et al. 2021, writes lines backwards
+for it). A word says its sound in every language, and what the line is about. Syllables are hard to count for a model
+that sees none: it is told when it matters. Codes are made by our own analysis and are never shown.
 """
 
 import re
@@ -21,7 +21,7 @@ from prosody.rhyming import analyse
 MOST_SYLLABLES = 18
 
 # Syllables before the last word from which a line says how many are left.
-NEAR_END = 4
+NEAR_END = 3
 
 COUNTS = tuple(f"<|{syllables}|>" for syllables in range(1, MOST_SYLLABLES + 1))
 LEFT = tuple(f"<|+{syllables}|>" for syllables in range(MOST_SYLLABLES))
@@ -31,6 +31,7 @@ VERSE_TOKENS = (*COUNTS, *LEFT)
 PLAIN_SHARE = 0.25
 
 _HEADING = re.compile(r"\s*\[.*\]\s*")
+_BETWEEN = re.compile(r"(?<=\S) (?=\S)")
 
 
 class Code(NamedTuple):
@@ -41,9 +42,8 @@ class Code(NamedTuple):
     """The last one, in lower case."""
     left: int
     """Syllables to fill before it."""
-    place: int = 0
-    """The character before which the line says again how many are left; 0 where it does not."""
-    left_there: int = 0
+    reminders: tuple[tuple[int, int], ...] = ()
+    """Places in the line (the character before which it says so), and how many syllables are left there."""
 
 
 def known_code(song: Song, language: str) -> Language | None:
@@ -74,21 +74,18 @@ def _code(text: str, language: Language) -> Code | None:
     left = line.syllables - analyse(word, language).syllables
     if not 0 <= left < MOST_SYLLABLES:
         return None  # a word that counts otherwise when it stands alone
-    place, left_there = _place(text, line, language) if left > NEAR_END else (0, 0)
-    return Code(line.syllables, word, left, place, left_there)
+    return Code(line.syllables, word, left, tuple(_reminders(text, line, language))[::-1])
 
 
-def _place(text: str, line: Line, language: Language) -> tuple[int, int]:
-    """Where a line says how many syllables are left before its last word, and how many."""
-    found = (0, 0)
-    # From the end, since it is near: the first space from which no more than a few are left.
-    for space in reversed([match.start() for match in re.finditer(r"(?<=\S) (?=\S)", text)]):
+def _reminders(text: str, line: Line, language: Language) -> Iterator[tuple[int, int]]:
+    """Where a line says how many syllables are left before its last word, and how many; the last place first."""
+    for space in reversed([match.start() for match in _BETWEEN.finditer(text)]):
         left = line.syllables - analyse(f"{text[:space]} {line.last_word}", language).syllables
         if left > NEAR_END:
             break
+        # Of two words that melt into one another the first may seem too long alone.
         if left >= 0:
-            found = space, left
-    return found
+            yield space, left
 
 
 def coded_lines(lyrics: str, language: Language, signs: str) -> str:
@@ -101,8 +98,11 @@ def _coded(line: str, code: Code | None, signs: str) -> str:
     if code is None:
         return line
     count, left = signs[code.syllables - 1], signs[len(COUNTS) :]
-    there = f"{line[: code.place]}{left[code.left_there]}" if code.place else ""
-    return f"{count} {code.word}{left[code.left]}{there}{line[code.place :]}"
+    said, start = f"{count} {code.word}{left[code.left]}", 0
+    for place, syllables in code.reminders:
+        said += line[start:place] + left[syllables]
+        start = place
+    return said + line[start:]
 
 
 def parse_codes(ids: list[int], codes: list[int]) -> Iterator[tuple[int, bool]]:

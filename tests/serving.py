@@ -18,20 +18,20 @@ from pretrain import tokenize_data, train
 from pretrain.phrases import build_index, save_index
 from tests.conftest import invent_song
 
-NAME = "nadie/pretrain/default"
+NAME, BOOK = "nadie/pretrain/default", "libro/pretrain/default"
 
 
-def make_checkpoint(artifacts: Path) -> Path:
-    """Train on invented songs below a folder; returns the checkpoint's."""
+def make_checkpoint(artifacts: Path, name: str = "nadie", songs: int = 30, lines: int = 12, steps: int = 60) -> Path:
+    """Train on invented songs below a folder; returns the checkpoint's. A single song is a text that goes on and on."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PAYADOR_ARTIFACTS", str(artifacts))
-        songs = tuple(invent_song(number) for number in range(30))
-        write_corpus(Artifacts("nadie").corpus, Corpus(name="nadie", language="es", source="files", songs=songs))
-        tokenize_data.main(tokenize_data.TokenizeConfig(corpus="nadie", kind="char", verse_codes=False))
+        invented = tuple(invent_song(number, lines) for number in range(songs))
+        write_corpus(Artifacts(name).corpus, Corpus(name=name, language="es", source="files", songs=invented))
+        tokenize_data.main(tokenize_data.TokenizeConfig(corpus=name, kind="char", verse_codes=False))
         size = {"n_layer": 1, "n_head": 2, "n_embd": 32, "block_size": 32}
-        train.main(train.PretrainConfig(corpus="nadie", max_steps=60, eval_interval=60, device="cpu", **size))
-        folder = Artifacts("nadie").run("pretrain", "default")
-    save_index(folder, build_index(song.lyrics for song in songs))
+        train.main(train.PretrainConfig(corpus=name, max_steps=steps, eval_interval=steps, device="cpu", **size))
+        folder = Artifacts(name).run("pretrain", "default")
+    save_index(folder, build_index(song.lyrics for song in invented))
     return folder
 
 
@@ -53,12 +53,39 @@ _numbers = st.one_of(
 )
 _texts = st.one_of(st.text(max_size=20), st.sampled_from(["", "La luna", "☃", "\x00", "<|end|>", "é" * 9000, "a\r\nb"]))
 _values = st.one_of(
-    st.none(), st.booleans(), _numbers, _texts, st.lists(_texts, max_size=3), st.dictionaries(_texts, _numbers, max_size=2)
+    st.none(),
+    st.booleans(),
+    _numbers,
+    _texts,
+    st.lists(_texts, max_size=3),
+    st.dictionaries(_texts, _numbers, max_size=2),
 )
-_fields = (
-    "model prompt max_tokens temperature top_p n stream stream_options stop seed logprobs echo presence_penalty "
-    "frequency_penalty user title top_k min_p repetition_penalty max_copied_words banned_words suffix best_of"
-).split()
+_fields = [
+    "model",
+    "prompt",
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "n",
+    "stream",
+    "stream_options",
+    "stop",
+    "seed",
+    "logprobs",
+    "echo",
+    "presence_penalty",
+    "frequency_penalty",
+    "user",
+    "title",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "max_copied_words",
+    "banned_words",
+    "min_tokens",
+    "suffix",
+    "best_of",
+]
 _likely = {
     "model": st.sampled_from([NAME, "nadie", "nobody"]),
     "prompt": st.one_of(_texts, st.lists(_texts, max_size=3)),

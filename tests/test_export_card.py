@@ -1,5 +1,6 @@
 """The model card: its figures are the checkpoint's, its example runs, its rights are those of what was read."""
 
+import dataclasses
 import re
 import shutil
 from pathlib import Path
@@ -23,6 +24,8 @@ from generate.write import Request, Writer
 from pretrain.metrics import Metrics
 from pretrain.model import Architecture
 from pretrain.phrases import PHRASES, build_index, save_index
+from pretrain.tokenize_data import TokenizeConfig
+from pretrain.tokenize_data import main as tokenize
 from tests.conftest import invent_song
 from tests.exporting import checkpoint_in, load, train_in
 
@@ -34,7 +37,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def card_of(source: Path, folder: Path) -> str:
     folder.mkdir(exist_ok=True)
-    write_card(folder, source, load(source), "Nadie", origin_of(source))
+    write_card(folder, source, load(source), "Nadie", origin_of(source, load(source).learnt))
     return (folder / "README.md").read_text(encoding="utf-8")
 
 
@@ -119,15 +122,38 @@ def test_the_bundled_songs_are_free() -> None:
     assert Origin((songbook,), complete=False).licence == "other"
 
 
-def test_a_corpus_that_changed_since_is_not_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def origin_in(source: Path) -> tuple[list[str], bool]:
+    """Names of the corpora found, and whether these are all."""
+    origin = origin_of(source, load(source).learnt)
+    return [one.name for one in origin.corpora], origin.complete
+
+
+def test_a_corpus_is_known_by_its_songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "artifacts"
     source = train_in(root, "qwen3", "bpe")
-    assert [one.name for one in origin_of(source).corpora] == ["Nadie"]
-    assert origin_of(source).complete
+    monkeypatch.setenv("PAYADOR_ARTIFACTS", str(root))
+    tokenize(TokenizeConfig(corpus="nadie", kind="char"))  # for another run: the songs are the same
+    assert origin_in(source) == (["Nadie"], True)
+    path = Artifacts("nadie").corpus
+    songs = read_corpus(path).songs
+    write_corpus(path, corpus("files", songs=tuple(songs[:20])))  # some that were learnt are not there any more
+    assert origin_in(source)[1] is False
+    more = tuple(invent_song(number) for number in range(100, 110))
+    write_corpus(path, corpus("files", songs=(*songs, *more)))  # some were never learnt
+    assert origin_in(source) == ([], False)
+    path.unlink()
+    assert origin_in(source) == ([], False)
+
+
+def test_a_running_text_is_known_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "artifacts"
+    source = train_in(root, "gpt2", "char", songs=1)
+    assert origin_in(source) == (["Nadie"], True)
     monkeypatch.setenv("PAYADOR_ARTIFACTS", str(root))
     path = Artifacts("nadie").corpus
-    write_corpus(path, corpus("songbook", songs=tuple(read_corpus(path).songs[:10])))
-    assert origin_of(source) == Origin((), complete=False)
+    (text,) = read_corpus(path).songs
+    write_corpus(path, corpus("files", songs=(dataclasses.replace(text, lyrics="Otra " + text.lyrics),)))
+    assert origin_in(source) == ([], False)
 
 
 def test_what_a_base_has_read_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,15 +164,11 @@ def test_what_a_base_has_read_counts_too(tmp_path: Path, monkeypatch: pytest.Mon
     write_corpus(Artifacts("otra").corpus, corpus("genius", "Otra", songs))
     finetune(FinetuneConfig(base="nadie", corpus="otra", max_steps=2, batch_size=4, device="cpu"))
     adapted = Artifacts("otra").run("finetune", "default")
-    origin = origin_of(adapted)
-    assert [one.name for one in origin.corpora] == ["Nadie", "Otra"]
-    assert origin.complete
-    assert origin.sources == ["files", "genius"]
+    assert origin_in(adapted) == (["Nadie", "Otra"], True)
+    assert origin_of(adapted, load(adapted).learnt).sources == ["files", "genius"]
     assert "trained from scratch on Nadie and adapted to Otra" in card_of(adapted, tmp_path / "out")
     shutil.rmtree(base)
-    left = origin_of(adapted)
-    assert [one.name for one in left.corpora] == ["Otra"]
-    assert not left.complete
+    assert origin_in(adapted) == (["Otra"], False)
 
 
 def test_what_it_copies_is_measured_on_what_it_writes(source: Path, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def field(reader: GGUFReader, name: str) -> Any:
 
 def test_the_file_says_what_it_is_and_how_it_is_sampled(source: Path, tmp_path: Path) -> None:
     reader, checkpoint = GGUFReader(exported(source, tmp_path / "model.gguf")), load(source)
-    assert field(reader, "general.name") == "Nadie"
+    assert field(reader, "general.name") == "payador-nadie"
     assert field(reader, "general.languages") == ["es"]
     assert field(reader, "general.license") == "other"
     assert "nothing here says whose they are" in field(reader, "general.description")

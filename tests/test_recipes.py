@@ -19,6 +19,9 @@ CONFIGS = {
     "pretrain/train.py": "PretrainConfig",
     "finetune/train.py": "FinetuneConfig",
     "generate/sample.py": "SampleConfig",
+    "generate/report.py": "ReportConfig",
+    "generate/export.py": "ExportConfig",
+    "generate/serve.py": "ServeConfig",
 }
 
 

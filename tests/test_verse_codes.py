@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from core.corpus import Corpus, Song
 from pretrain.encoder import Encoder
-from pretrain.lexicon import Lexicon, build_lexicon, load_lexicon, save_lexicon
 from pretrain.split import split_songs
 from pretrain.tokenizer import SPECIAL_TOKENS, Kind, Tokenizer
 from pretrain.tokens import encode_split
@@ -21,7 +20,6 @@ from pretrain.verse_codes import (
     known_code,
     parse_codes,
 )
-from prosody.rhyming import analyse
 from tests.conftest import invent_song
 
 SONGS = [invent_song(number) for number in range(40)]
@@ -47,8 +45,12 @@ CODED = next(song for song in SONGS if is_coded(song))
 def test_a_code_is_the_length_and_the_last_word() -> None:
     lyrics = "[Coro]\nEn una noche oscura,\n\ncon ansias, en amores inflamada"
     found = codes_of(lyrics, "es")
-    assert found == [None, Code(7, "oscura", 4), None, Code(11, "inflamada", 7, 11, 4)]
-    assert lyrics.split("\n")[3][11:] == " en amores inflamada"
+    assert found == [
+        None,
+        Code(7, "oscura", 4, ((2, 3), (6, 2), (12, 0))),
+        None,
+        Code(11, "inflamada", 7, ((14, 3), (21, 0))),
+    ]
 
 
 def test_a_line_says_near_its_end_how_much_is_left() -> None:
@@ -56,7 +58,7 @@ def test_a_line_says_near_its_end_how_much_is_left() -> None:
     said = coded_lines("con ansias, en amores inflamada", "es", signs)
     for sign, token in zip(signs, VERSE_TOKENS, strict=True):
         said = said.replace(sign, token)
-    assert said == "<|11|> inflamada<|+7|>con ansias,<|+4|> en amores inflamada"
+    assert said == "<|11|> inflamada<|+7|>con ansias, en<|+3|> amores<|+0|> inflamada"
     assert codes_of("desesperadamente", "es") == [Code(7, "desesperadamente", 0)]
     assert (len(COUNTS), len(LEFT)) == (MOST_SYLLABLES, MOST_SYLLABLES)
 
@@ -122,20 +124,3 @@ def test_only_languages_with_an_analysis_have_codes() -> None:
     assert known_code(CODED, "de") is None
     assert known_code(Song(id="1", lyrics="x", language="fr"), "mul") == "fr"
     assert Encoder(BPE).songs([CODED], "de").tolist() == Encoder(BPE).songs([CODED]).tolist()
-
-
-def test_a_lexicon_counts_words_and_line_ends_by_language(tmp_path) -> None:
-    songs = [
-        Song(id="1", lyrics="[Coro]\nla noche larga\nla noche", language="es"),
-        Song(id="2", lyrics="the night", language="en"),
-        Song(id="3", lyrics="die Nacht", language="de"),
-    ]
-    lexicon = build_lexicon(songs, "mul")
-    assert lexicon.of("es").counts == {"la": 2, "noche": 2, "larga": 1}
-    assert lexicon.of("es").ends == {"larga": 1, "noche": 1}
-    assert set(lexicon.languages) == {"es", "en"}
-    save_lexicon(tmp_path, lexicon)
-    assert load_lexicon(tmp_path) == lexicon
-    assert (lexicon + build_lexicon(songs[:1], "es")).of("es").counts["noche"] == 4
-    assert lexicon + Lexicon() == lexicon
-    assert analyse("la noche", "es").last_word in lexicon.of("es").ends

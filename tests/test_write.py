@@ -91,7 +91,7 @@ def test_what_was_taken_never_changes(writer: Writer) -> None:
 
 
 def test_a_song_stops_at_its_end_token(writer: Writer) -> None:
-    logits = writer.network._weights.logits.weight  # pyright: ignore[reportPrivateUsage]
+    logits = writer.network._arithmetic.weights.logits.weight  # pyright: ignore[reportPrivateUsage]
     logits[:] = 0.0  # the likeliest is the first that is allowed: in lyrics, the end
     song = written(writer, title="La luna", prompt="Canta", sampling=Sampling(temperature=0.0))
     assert (song.title, song.lyrics, song.finish_reason) == ("La luna", "Canta", "stop")

@@ -37,7 +37,9 @@ class EchoedSong(Song):
         """As every song; what is given is looked at by the logits (V,)."""
         if self._given and self.request.logprobs is not None:
             offset = self._offsets[-len(self._given)]
-            self.logprobs.append(logprob_of(self._given[0], offset, logits, self.request.logprobs))
+            written = logits.copy()
+            written[list(self._marks - {self._tokenizer.end})] = -np.inf
+            self.logprobs.append(logprob_of(self._given[0], offset, written, self.request.logprobs))
         return super().choose(logits)
 
 

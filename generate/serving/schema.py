@@ -63,6 +63,8 @@ class CompletionRequest(BaseModel):
 
     title: Annotated[str, Field(max_length=200)] = ""
     """Empty: the model thinks of one."""
+    min_tokens: Annotated[int, Field(ge=0)] = 0
+    """Length before which a song does not end."""
     top_k: Annotated[int, Field(ge=1)] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] = 0.0
     repetition_penalty: Annotated[float, Field(ge=0.1, le=10)] = 1.0
@@ -139,6 +141,7 @@ def to_requests(request: CompletionRequest) -> list[Request]:
             prompt=prompt,
             sampling=sampling,
             max_new_tokens=request.max_tokens,
+            min_new_tokens=request.min_tokens,
             seed=seed + number,
             stop=(request.stop,) if isinstance(request.stop, str) else tuple(request.stop),
             banned_words=tuple(request.banned_words),
