@@ -143,6 +143,7 @@ def server(command: list[str]) -> Generator[tuple[subprocess.Popen[str], str]]:
         finally:
             impatient.cancel()
             process.send_signal(signal.SIGINT)
+            process.communicate()
 
 
 async def press(url: str, pid: int, clients: int, seconds: float, max_tokens: int) -> Load:

@@ -11,6 +11,7 @@ from pretrain.checkpoint import CONFIG, MODEL, TOKENIZER, load_checkpoint, start
 from pretrain.config import LoopConfig
 from pretrain.loop import Training
 from pretrain.parallel import World, join_world
+from pretrain.phrases import PHRASES, index_split, load_index, save_index
 from pretrain.runs import begin, hold
 from pretrain.sizing import LEARNING_RATE, settle_batch
 from pretrain.tokenizer import Tokenizer
@@ -76,6 +77,7 @@ def _adapt(config: FinetuneConfig, world: World) -> None:
             start_folder(folder, model.config, checkpoint.tokenizer, tokens.document)
             facts = {"parameters": model.count_parameters(), "val_ids": [song.id for song in split.val]}
             write_run_json(folder, config, inputs, **facts)
+            save_index(folder, index_split(split, load_index(base) if (base / PHRASES).exists() else None))
         print(f"base        {shown(base)}")
         with watching(folder, config) as watch:
             training = Training(folder, model, tokens, config, world, judge_start=True, after_evaluation=watch)

@@ -106,7 +106,8 @@ class Composition:
             self.title, self._ids = tokenizer.decode(title.ids).strip(), title.ids
         self._ids.append(tokenizer.lyrics)
         self._plain = list(self._ids)
-        for number, section in enumerate(self.plan.structure or (None,)):
+        sections = self.plan.structure or (None,)
+        for number, section in enumerate(sections):
             if number:
                 yield self._say(ComposedLine(""))
             if section is not None:
@@ -114,37 +115,40 @@ class Composition:
             if section is not None and section.repeats is not None:
                 yield from map(self._say, self._section(section.repeats))
                 continue
-            yield from self._stanzas()
+            yield from self._stanzas(last=number == len(sections) - 1)
             if self.failure:
                 return
 
-    def _stanzas(self) -> Iterator[Step]:
-        stanzas = self.plan.form.stanzas
-        whole = len(stanzas) > 1
-        for number, stanza in enumerate(stanzas if whole else stanzas * self.plan.stanzas):
+    def _stanzas(self, *, last: bool) -> Iterator[Step]:
+        tokenizer, stanzas = self.composer.writer.tokenizer, self.plan.form.stanzas
+        newline, whole = tokenizer.encode("\n"), len(stanzas) > 1
+        asked = stanzas if whole else stanzas * self.plan.stanzas
+        for number, stanza in enumerate(asked):
             if number:
                 yield self._say(ComposedLine(""))
             if not (whole and number):
                 self._rhymes = rhymes_of([verse for each in stanzas for verse in each])
                 self._loose = []
-            for verse in stanza:
-                yield from self._line(verse)
+            ends = [tokenizer.end] if last and number == len(asked) - 1 else newline * 2
+            for place, verse in enumerate(stanza, 1):
+                yield from self._line(verse, ends if place == len(stanza) else newline)
                 if self.failure:
                     return
 
-    def _line(self, verse: Verse) -> Iterator[Step]:
+    def _line(self, verse: Verse, behind: list[int]) -> Iterator[Step]:
+        """The next line; `behind` it comes another line, stanza or the end, for which it should be likely as well."""
         rhyme = self._rhymes.get(verse.rhyme or "")
         words: list[str] = []
         for attempt in range(TRIES):
             words = self._end_words(rhyme, max(1, SPARE - attempt))
             if not words:
-                break
+                continue
             candidates = self._candidates(verse, words, attempt)
             yield list(candidates)
             fresh = self._fresh(candidates)
             if fresh:
                 # Told the word to end on, a model ends on it whether it fits or not: it judges without being told.
-                readings = [Reading(self._plain, candidate.said) for candidate in fresh]
+                readings = [Reading(self._plain, candidate.said[:-1] + behind) for candidate in fresh]
                 yield list(readings)
                 yield self._keep(fresh[int(np.argmax(self._worth(fresh, readings)))], verse, rhyme)
                 return
@@ -256,7 +260,8 @@ def compose_all(compositions: Sequence[Composition]) -> Iterator[tuple[int, Comp
 
 
 def _decode(composer: Composer, sequences: list[decoding.Sequence]) -> None:
-    for _ in decoding.decode(composer.writer.network, sequences):
+    # All of a line's candidates at once: they have read the same.
+    for _ in decoding.decode(composer.writer.network, sequences, CANDIDATES):
         pass
 
 
@@ -280,7 +285,7 @@ class _Title(decoding.Sequence):
 def _with_prompt(composer: Composer, prompt: str) -> WordList:
     """The words that there are, and those of the prompt, whatever they are."""
     said = analyse(prompt, composer.language).words
-    return WordList([*composer.lexicon.of(composer.language).counts, *said]) if said else composer.words
+    return composer.words.with_words(said) if said else composer.words
 
 
 def _runs(lines: Iterable[str]) -> set[tuple[str, ...]]:

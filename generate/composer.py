@@ -1,5 +1,7 @@
 """What every poem of a checkpoint is made with: its words, by sound, and what its tokens spell."""
 
+from collections.abc import Iterable
+
 from core.errors import UserError
 from generate.pieces import pieces_of
 from generate.rhyme_words import RhymeWords, WordList
@@ -11,8 +13,8 @@ from prosody.line import Language, known_language
 class Composer:
     """A checkpoint that writes in forms."""
 
-    def __init__(self, writer: Writer, lexicon: Lexicon, language: str = "") -> None:
-        """`language` may be left out where the songs were in one.
+    def __init__(self, writer: Writer, lexicon: Lexicon, language: str = "", more_words: Iterable[str] = ()) -> None:
+        """`language` may be left out where the songs were in one; `more_words` exist though no song has them.
 
         Raises:
             UserError: the model was trained without verse codes, or its lexicon has no words in that language.
@@ -25,7 +27,7 @@ class Composer:
         self.writer, self.lexicon = writer, lexicon
         self.language: Language = _spoken(lexicon, language)
         words = lexicon.of(self.language)
-        self.words = WordList(words.counts)
+        self.words = WordList([*words.counts, *map(str.lower, more_words)])
         self.rhymes = RhymeWords(words, self.language)
         self.pieces = pieces_of(writer.tokenizer)
         self._spelt: dict[str, tuple[int, ...]] = {}

@@ -8,7 +8,7 @@ import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from generate.pieces import APOSTROPHES, OPENING, Piece
+from generate.pieces import APOSTROPHES, HYPHEN, OPENING, Piece
 from generate.rhyme_words import WordList
 from pretrain.verse_codes import NEAR_END
 from prosody.line import Language
@@ -24,7 +24,7 @@ COUNTED = 40
 ROOM = 3
 
 # What a word stands behind without a space of its own.
-_JOINED = f"{APOSTROPHES} "
+_JOINED = f"{APOSTROPHES}{HYPHEN} "
 
 _APOSTROPHES = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 
@@ -112,7 +112,9 @@ class GrowingLine:
     def _take_sign(self, piece: Piece, closed: _Said) -> bool:
         sign = piece.text.decode()
         opens = sign[0] in OPENING
-        if self._signs == MOST_SIGNS or (closed.ended and sign[-1] in OPENING):
+        if sign == HYPHEN:
+            return self._take_hyphen(piece, closed)
+        if self._signs == MOST_SIGNS or closed.text.endswith(HYPHEN) or (closed.ended and sign[-1] in OPENING):
             return False
         # Of signs in a row only one closes, and it comes first: ", —".
         if not opens and (self._signs or not closed.text or closed.text[-1] in OPENING):
@@ -123,6 +125,13 @@ class GrowingLine:
             return False
         self._said = replace(closed, text=closed.text + " " * piece.spaced + sign)
         self._grow(b"", self._signs + 1)
+        return True
+
+    def _take_hyphen(self, piece: Piece, closed: _Said) -> bool:
+        if piece.spaced or closed.ended or not closed.text[-1:].isalpha():
+            return False
+        self._said = replace(closed, text=closed.text + HYPHEN)
+        self._grow(b"", 1)
         return True
 
     def _take_word(self, piece: Piece) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from core.words import Word, words
+from core.words import APOSTROPHES, Word, words
 
 
 class Forbidden(Protocol):
@@ -82,4 +82,5 @@ def _complete(text: str) -> int:
     """Where the words of `text` may still grow, or turn out to be a heading."""
     line = text.rfind("\n") + 1
     heading = text[line:].lstrip().startswith("[") and "]" not in text[line:]
-    return line if heading else len(text)
+    # An apostrophe may stand within a word.
+    return line if heading else len(text.rstrip(APOSTROPHES))

@@ -10,9 +10,9 @@ from safetensors import safe_open
 from tqdm import tqdm
 
 from core.corpus import Corpus
-from core.files import read_json, sha256
+from core.stored import open_corpus
 from generate.origin import origin_of
-from pretrain.checkpoint import MODEL, RUN, Checkpoint
+from pretrain.checkpoint import MODEL, Checkpoint
 from pretrain.split import fingerprint, some_songs, split_songs
 
 Item = TypeVar("Item")
@@ -45,10 +45,13 @@ class Learnt:
 def read_learnt(folder: Path, checkpoint: Checkpoint) -> Learnt:
     """Look for the corpora of a checkpoint folder, and divide their songs as the training did.
 
-    A corpus that was changed since is none of them.
+    A corpus of other songs than it learnt from is none of them.
     """
-    origin = origin_of(folder)
-    own = origin.corpora[-1] if origin.corpora and _own_is_there(folder) else None
+    origin = origin_of(folder, checkpoint.learnt)
+    home = folder.parent.parent / "corpus.json"
+    # Of an adapted model, only the base's corpus may be left.
+    name = open_corpus(home).name if home.exists() else ""
+    own = next((corpus for corpus in origin.corpora[-1:] if corpus.name == name), None)
     base = [corpus for corpus in origin.corpora if corpus is not own]
     missing = [] if own else ["The corpus is not beside the checkpoint, or not as it was: nothing is compared with it."]
     if own and not origin.complete:
@@ -65,13 +68,6 @@ def facts_of(folder: Path) -> dict[str, Any]:
     """What a checkpoint's model says of itself: step, minutes, losses."""
     with safe_open(folder / MODEL, framework="np") as file:
         return cast("dict[str, Any]", json.loads(file.metadata()["facts"]))
-
-
-def _own_is_there(folder: Path) -> bool:
-    """Whether the last of the corpora is the checkpoint's own: of an adapted one, only the base's may be left."""
-    inputs = read_json(folder / RUN)["inputs"]
-    path = folder.parent.parent / "corpus.json"
-    return path.name not in inputs or (path.exists() and inputs[path.name] == sha256(path))
 
 
 class _Sides(NamedTuple):

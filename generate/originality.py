@@ -71,15 +71,18 @@ class RunLengths:
 
     def of_new(self, words: Sequence[str]) -> list[int]:
         """Words of the longest run that ends with each word that is new since the last call; the last one always is."""
-        known = max(0, min(len(self._words), len(words) - 1))
-        while self._words[:known] != list(words[:known]):
+        said = words if isinstance(words, list) else list(words)
+        known = max(0, min(len(self._words), len(said) - 1))
+        while self._words[:known] != said[:known]:
             known -= 1
-        for state in (self._words, self._hashes, *self._lengths):
-            del state[known:]
-        self._words += words[known:]
-        self._hashes += map(word_hash, words[known:])
+        if known < len(self._words):
+            for state in (self._words, self._hashes, *self._lengths):
+                del state[known:]
+        new = said[known:]
+        self._words += new
+        self._hashes += map(word_hash, new)
         for part, lengths in zip(self._parts, self._lengths, strict=True):
-            for end in range(known, len(words)):
+            for end in range(known, len(said)):
                 lengths.append(part.length(self._hashes, end, lengths[-1] if lengths else 0))
         return [max(of_parts) for of_parts in zip(*(lengths[known:] for lengths in self._lengths), strict=True)]
 

@@ -16,9 +16,10 @@ APOSTROPHES = "'’ʼ"
 
 # Signs after which a word stands without a space, and those that no word can stand before: other signs (quotation
 # marks, brackets, figures) come in pairs or are no verse, and are left to free writing.
-OPENING = "¡¿—–-"
+OPENING = "¡¿—–"
 CLOSING = ",.;:!?…"
-_SIGNS = re.compile(rf"[{re.escape(OPENING + CLOSING)}]+")
+HYPHEN = "-"
+_SIGNS = re.compile(rf"[{re.escape(OPENING + CLOSING)}]+|{HYPHEN}")
 _LETTERS = re.compile(rf"(?:[^\W\d_]|[\u0300-\u036f{APOSTROPHES}])+")
 
 

@@ -60,7 +60,8 @@ def _baselines(learnt: Learnt) -> dict[str, float]:
         return {}
     room = max(0, MOST - sum(map(len, learnt.train)))
     earlier = evenly(learnt.earlier, min(1.0, room / max(1, sum(map(len, learnt.earlier)))))
-    texts = list(dict.fromkeys([*(earlier if room else []), *learnt.train]))
+    every = [*(earlier if room else []), *learnt.train]
+    texts = list(dict.fromkeys(every))  # an artist's songs may be among the base's, too
     return {
         f"order-{ORDER} n-gram": ngram_bits_per_char(texts, learnt.held_out),
         "xz": xz_bits_per_char(texts, learnt.held_out),

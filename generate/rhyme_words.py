@@ -44,6 +44,10 @@ class WordList:
     def __contains__(self, word: str) -> bool:
         return word in self._known
 
+    def with_words(self, words: Iterable[str]) -> "WordList":
+        """These words and others."""
+        return WordList([*self._known, *words])
+
     def begins(self, beginning: bytes) -> bool:
         """Whether any word begins so; the beginning may end in the middle of a letter."""
         place = bisect_left(self._words, beginning)

@@ -3,7 +3,9 @@
 import ipaddress
 import os
 import socket
+import threading
 from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from core.cli import run
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 
 API_KEY = "PAYADOR_API_KEY"
 
-# Seconds in which songs that are being written may come to an end when the server is stopped.
-LAST_SECONDS = 3
+# Seconds in which clients may hear that the server is being stopped.
+LAST_SECONDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,16 @@ def main(config: ServeConfig) -> None:
         print(f"models      {', '.join(service.models.folders()) or 'none yet'}")
         print(f"serving     http://{f'[{host}]' if ':' in host else host}:{port}  (Ctrl-C ends it)", flush=True)
         settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=LAST_SECONDS, lifespan="on")
-        uvicorn.Server(settings).run(sockets=[listening])
+        server = uvicorn.Server(settings)
+        ends = server.handle_exit
+
+        def end(sig: int, frame: FrameType | None) -> None:
+            # Whoever waits for a song is told. In a thread of its own: the one that is interrupted may hold the lock.
+            threading.Thread(target=service.engine.close).start()
+            ends(sig, frame)
+
+        server.handle_exit = end
+        server.run(sockets=[listening])
 
 
 def _service(config: ServeConfig) -> "Service":

@@ -6,7 +6,8 @@ was written never loads.
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -15,10 +16,12 @@ import torch
 
 from core.artifacts import shown
 from core.errors import UserError
-from core.files import read_json, sha256, write_json
+from core.files import atomic_path, read_json, sha256, write_json
 from core.tensors import Arrays, load_tensors, save_tensors
+from pretrain.lexicon import LEXICON
 from pretrain.model import GPT, ModelConfig
 from pretrain.parallel import whole
+from pretrain.phrases import PHRASES
 from pretrain.split import Document, Fingerprints
 from pretrain.tokenizer import Tokenizer
 
@@ -40,16 +43,21 @@ class Checkpoint:
     """Fingerprints of the songs it was trained on; a tuning of it keeps them out of validation."""
 
 
-def start_folder(folder: Path, config: ModelConfig, tokenizer: Tokenizer, document: Document) -> None:
-    """Write what stays the same during a training: config.json and tokenizer.json.
+def start_folder(
+    folder: Path, config: ModelConfig, tokenizer: Tokenizer, document: Document, beside: Iterable[Path] = ()
+) -> None:
+    """Write what stays the same during a training: config.json, tokenizer.json, and copies of the files `beside`.
 
     What an earlier run left goes first, so that its model is never found beside another's tokenizer; and
     before all its run.json, so that nobody resumes what is half removed.
     """
-    for stale in (RUN, STATE, PREVIOUS, MODEL):
+    for stale in (RUN, STATE, PREVIOUS, MODEL, PHRASES, LEXICON):
         (folder / stale).unlink(missing_ok=True)
     write_json(folder / CONFIG, {**dataclasses.asdict(config), "document": document})
     tokenizer.save(folder / TOKENIZER)
+    for path in beside:
+        with atomic_path(folder / path.name) as temporary:
+            shutil.copyfile(path, temporary)
 
 
 def save_model(folder: Path, model: GPT, learnt: Fingerprints, facts: Mapping[str, Any], *, write: bool = True) -> None:

@@ -9,6 +9,7 @@ from core.cli import run
 from core.stored import open_corpus
 from pretrain.encoder import text_pieces
 from pretrain.lexicon import LEXICON, build_lexicon, save_lexicon
+from pretrain.phrases import index_split, save_index
 from pretrain.split import Split, some_songs, split_songs
 from pretrain.tokenizer import Kind, Tokenizer
 from pretrain.tokens import PIECE, Part, encode_split
@@ -57,6 +58,7 @@ def main(config: TokenizeConfig) -> None:
     # The tokens name their tokenizer: killed between the two, the next stage sees they do not match.
     tokenizer.save(paths.tokens / "tokenizer.json")
     tokens.save(paths.tokens / "tokens.safetensors")
+    save_index(paths.tokens, index_split(split))
     (paths.tokens / LEXICON).unlink(missing_ok=True)
     if codes:
         save_lexicon(paths.tokens, build_lexicon(split.train, split.language))

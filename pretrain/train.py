@@ -10,9 +10,11 @@ from core.cli import run
 from core.errors import UserError
 from pretrain.checkpoint import start_folder
 from pretrain.config import LoopConfig
+from pretrain.lexicon import LEXICON
 from pretrain.loop import Training
 from pretrain.model import GPT, Architecture, ModelConfig
 from pretrain.parallel import World, join_world
+from pretrain.phrases import PHRASES
 from pretrain.runs import begin, hold
 from pretrain.sizing import HEAD_SIZE, LEARNING_RATE, check_block, settle_batch, suggest_size
 from pretrain.tokenizer import Tokenizer
@@ -71,7 +73,8 @@ def _train(config: PretrainConfig, world: World) -> None:
         model.init_weights(torch.Generator().manual_seed(config.seed))
         model.to(world.device)
         if not config.resume and world.first:
-            start_folder(folder, model_config, tokenizer, tokens.document)
+            beside = [path for name in (PHRASES, LEXICON) if (path := paths.tokens / name).exists()]
+            start_folder(folder, model_config, tokenizer, tokens.document, beside)
             write_run_json(folder, config, inputs, parameters=model.count_parameters())
         with watching(folder, config) as watch:
             training = Training(folder, model, tokens, config, world, after_evaluation=watch)

@@ -281,9 +281,19 @@ def test_an_adapted_model_knows_its_base_s_songs_too(checkpoint: Path) -> None:
     assert "base's corpus" in alone.missing[0]
 
 
-def test_a_corpus_that_was_changed_is_not_compared_with(checkpoint: Path) -> None:
+def test_of_an_adapted_model_only_the_base_s_corpus_may_be_left(checkpoint: Path) -> None:
+    folder = Artifacts("otra").run("finetune", "default")
+    Artifacts("otra").corpus.unlink()
+    learnt = read_learnt(folder, load_checkpoint(folder, CPU))
+    assert learnt.corpus is None
+    assert learnt.train == learnt.held_out == []
+    assert "The corpus is not beside" in learnt.missing[0]
+
+
+def test_a_corpus_of_other_songs_is_not_compared_with(checkpoint: Path) -> None:
     corpus = read_corpus(Artifacts("nadie").corpus)
-    write_corpus(Artifacts("nadie").corpus, dataclasses.replace(corpus, songs=corpus.songs[1:]))
+    others = [invent_song(number) for number in range(100, 130)]
+    write_corpus(Artifacts("nadie").corpus, dataclasses.replace(corpus, songs=others))
     page, _ = report_of(checkpoint)
     assert "not as it was" in page.text
     assert "songs learnt" not in page.text.replace("in the songs learnt", "")
@@ -313,7 +323,7 @@ def test_a_model_that_writes_nothing(checkpoint: Path) -> None:
     page, _ = report_of(checkpoint, temperature=0.0)
     assert "The model wrote nothing" in page.text
     assert page.text.count("(nothing)") == 3
-    shutil.rmtree(Artifacts("nadie").tokens)
+    Artifacts("nadie").corpus.unlink()
     page, _ = report_of(checkpoint, temperature=0.0)
     assert "There is nothing to measure." in page.text
 

@@ -13,7 +13,7 @@ WORDS = WordList([*SPANISH, "a", "l'", "amour", "la", "mer", "beau", "don't", "w
 def piece_of(text: str) -> Piece:
     if text == "\n":
         return Piece("newline")
-    kind = "sign" if text.strip() and text.strip()[0] in "¡¿—,.;:!?…" else "word"
+    kind = "sign" if text.strip() and text.strip()[0] in "¡¿—,.;:!?…-" else "word"
     return Piece(kind, text.startswith(" "), text.removeprefix(" ").encode())
 
 
@@ -94,6 +94,9 @@ def test_elided_words_stand_before_the_next_without_a_space() -> None:
     line = growing(5, "mer", "fr")
     assert takes(line, "L", "'", "amour", " a", " la", " mer", "\n")
     assert line.text == "L'amour a la mer"
+    line = growing(6, "mer", "fr")
+    assert not line.take(piece_of("-"))
+    assert takes(line, "Beau", "-", "amour", " a", " la", " mer", "\n")
     line = growing(4, "so", "en")
     assert takes(line, "Don", "'", "t", " we", " go", " so", "\n")
 

@@ -81,7 +81,7 @@ def test_no_body_breaks_the_server(client: TestClient) -> None:
     @given(bodies(), st.sampled_from(["application/json", "text/plain", "multipart/form-data; boundary=x"]))
     def ask(body: bytes, kind: str) -> None:
         answer = client.post("/v1/completions", content=body, headers={"content-type": kind})
-        assert answer.status_code in (200, 400, 404)
+        assert answer.status_code in (200, 400, 404, 413)
         if answer.status_code != 200:
             error = answer.json()["error"]
             assert error["message"]
@@ -159,7 +159,7 @@ def test_the_songs_of_a_request_have_a_seed_behind_the_other() -> None:
 
 
 def test_an_unknown_model_is_answered_with_those_there_are(client: TestClient) -> None:
-    for name in ("nobody", "../nadie", "/etc/passwd", "☃", "nadie/pretrain", ".."):
+    for name in ("nobody", "../../nobody", "/etc/passwd", "☃", "nadie/pretrain", ".."):
         answer = client.post("/v1/completions", json={"model": name})
         assert answer.status_code == 404
         assert answer.json()["error"]["code"] == "model_not_found"

@@ -8,13 +8,16 @@ from typing import Any
 
 from core.artifacts import CHECKPOINT_STAGES, artifacts_root, slug
 from core.errors import UserError
+from core.stored import open_corpus
 from generate.serving.errors import ApiError, Stopped
 from generate.write import Writer
 from pretrain.checkpoint import MODEL, load_checkpoint
 from pretrain.device import Device, find_device
 from pretrain.lexicon import LEXICON, load_lexicon
 from pretrain.phrases import PHRASES, load_index
-from prosody.line import Language
+from prosody.line import LANGUAGES, Language
+
+CORPUS = "corpus.json"
 
 # Models that stay in memory; the one that was not asked for longest is put away.
 KEPT = 3
@@ -115,6 +118,14 @@ def _stamp(folder: Path) -> tuple[int, ...]:
 
 def _read(name: str, folder: Path, device: Any, stamp: tuple[int, ...]) -> Loaded:
     index = load_index(folder) if (folder / PHRASES).exists() else None
-    languages = list(load_lexicon(folder).languages) if (folder / LEXICON).exists() else []
-    language = languages[0] if len(languages) == 1 else None
-    return Loaded(name, Writer(load_checkpoint(folder, device), index), language, stamp)
+    return Loaded(name, Writer(load_checkpoint(folder, device), index), _language(folder), stamp)
+
+
+def _language(folder: Path) -> Language | None:
+    """Of the words that a checkpoint knows, or else of the corpus that it stands beside."""
+    corpus = folder.parent.parent / CORPUS
+    if (folder / LEXICON).exists():
+        languages: list[str] = list(load_lexicon(folder).languages)
+    else:
+        languages = [open_corpus(corpus).language.lower()] if corpus.exists() else []
+    return next((code for code in LANGUAGES if languages == [code]), None)
