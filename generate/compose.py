@@ -26,7 +26,7 @@ from prosody.form import Verse
 from prosody.rhyming import analyse
 
 # Candidates of a line, side by side; and how often so many are tried before the form is given up.
-CANDIDATES = 24
+CANDIDATES = 32
 TRIES = 8
 # What is added to the temperature each time.
 WARMER = 0.1
@@ -36,6 +36,9 @@ SPARE = 4
 
 # Words of so many letters that stood in the last lines cost a line so much, in nats.
 LONG, RECENT, AGAIN = 4, 6, 2.0
+
+# How much it counts that a line's last word is likelier there than at the end of any line.
+LANDING = 2.0
 
 # A run of words that the poem has already is not said again.
 REPEATED = 3
@@ -208,8 +211,16 @@ class Composition:
         for candidate, reading in zip(candidates, readings, strict=True):
             words = [word for word in folded_words(candidate.text) if len(word) >= LONG]
             again = sum(word in recent for word in words) + len(words) - len(set(words))
-            worth.append((reading.score - AGAIN * again) / len(candidate.text))
+            end = sum(reading.scores[self._last_word(candidate.said) :])
+            fit = end - self.composer.rhymes.endings[candidate.end_word].logprob
+            worth.append((sum(reading.scores) + LANDING * fit - AGAIN * again) / len(candidate.text))
         return worth
+
+    def _last_word(self, said: list[int]) -> int:
+        """Where the last word of a line begins."""
+        pieces = self.composer.pieces
+        spaced = [place for place, id_ in enumerate(said) if pieces[id_].kind == "word" and pieces[id_].spaced]
+        return spaced[-1] if spaced else 0
 
     def _keep(self, candidate: Candidate, verse: Verse, rhyme: Rhyme | None) -> ComposedLine:
         # A line's end is the last that a candidate says, but not one of its ids.

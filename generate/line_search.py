@@ -123,13 +123,13 @@ class Reading(Sequence):
 
     def __init__(self, prompt: Iterable[int], ids: list[int]) -> None:
         super().__init__(prompt)
-        self.score = 0.0
-        """Log-probability of `ids` behind `prompt`, in nats."""
+        self.scores: list[float] = []
+        """Log-probability of each of `ids` behind those before, in nats."""
         self._left = ids[::-1]
 
     def choose(self, logits: np.ndarray) -> int | None:
         """The next of the ids."""
         id_ = self._left.pop()
         highest = logits.max()
-        self.score += float(logits[id_] - highest - np.log(np.exp(logits - highest).sum()))
+        self.scores.append(float(logits[id_] - highest - np.log(np.exp(logits - highest).sum())))
         return id_ if self._left else None

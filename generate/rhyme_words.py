@@ -3,6 +3,7 @@
 Shapes: N ids.
 """
 
+import math
 import sys
 from bisect import bisect_left
 from collections import defaultdict
@@ -28,6 +29,8 @@ class Ending:
     consonant: str
     assonant: str
     """The consonant key, where a language has no assonance."""
+    logprob: float
+    """Of the word at the end of any line, in nats."""
 
     def key(self, *, assonant: bool) -> str:
         """What a rhyme of that kind needs."""
@@ -88,16 +91,17 @@ class RhymeWords:
         self.language: Language = language
         self.endings: dict[str, Ending] = {}
         self._by_key: dict[bool, defaultdict[str, list[str]]] = {True: defaultdict(list), False: defaultdict(list)}
-        for word in words.ends:
+        total = words.ends.total()
+        for word, count in words.ends.items():
             if is_clear(word, language):
-                self._add(word)
+                self._add(word, math.log(count / total))
 
-    def _add(self, word: str) -> None:
+    def _add(self, word: str, logprob: float) -> None:
         line = analyse(word, self.language)
         consonant = line.consonant
         if self.language == "en" and any(phone.startswith("AO") for phone in pronounce(word)[0]):
             consonant += "*"  # thought and forgot rhyme for half of America only
-        ending = Ending(word, consonant, line.assonant or consonant)
+        ending = Ending(word, consonant, line.assonant or consonant, logprob)
         self.endings[word] = ending
         for assonant, by_key in self._by_key.items():
             by_key[ending.key(assonant=assonant)].append(word)

@@ -2,25 +2,29 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from core.artifacts import CHECKPOINT_STAGES, shown
 from core.cli import run
+from core.errors import UserError
 from core.files import write_text
-from generate.choice import CheckpointChoice
+from generate.choice import CheckpointChoice, FormChoice
+from generate.compose import Composition
+from generate.composer import Composer
 from generate.originality import measure
 from generate.sampling import Sampling
 from generate.write import Request, Song, Writer
 from pretrain.checkpoint import load_checkpoint
 from pretrain.device import Device, find_device
+from pretrain.lexicon import load_lexicon
 from pretrain.phrases import PHRASES, load_index
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampleConfig(Sampling, CheckpointChoice):
+class SampleConfig(Sampling, FormChoice, CheckpointChoice):
     title: str = ""
     """Title of the song; the model thinks of one when it is left out."""
     prompt: str = ""
@@ -43,6 +47,7 @@ class SampleConfig(Sampling, CheckpointChoice):
     def __post_init__(self) -> None:
         CheckpointChoice.__post_init__(self)
         Sampling.__post_init__(self)
+        FormChoice.__post_init__(self)
         for name in ("num_songs", "max_new_tokens", "max_copied_words"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -52,22 +57,33 @@ class SampleConfig(Sampling, CheckpointChoice):
 def main(config: SampleConfig) -> None:
     """Write songs with a trained model.
 
-    Words appear as they are made; the songs also go to artifacts/<corpus>/samples/, with the
-    settings that write them again. A line at the end says how much of each stands in the songs it
-    was trained on.
+    Words appear as they are made; with --form, verse by verse. The songs also go to
+    artifacts/<corpus>/samples/, with the settings that write them again. A line at the end says how
+    much of each stands in the songs that the model was trained on.
     """
     folder = config.folder
     index = load_index(folder) if (folder / PHRASES).exists() else None
     writer = Writer(load_checkpoint(folder, find_device(config.device)), index)
     requests = [_request(config, config.seed + number) for number in range(config.num_songs)]
-    songs = [writer.song(request) for request in requests]
+    if config.form or config.structure:
+        composer = Composer(writer, load_lexicon(folder), config.language)
+        plan = config.plan(composer.language)
+        assert plan is not None, "a form is asked for"
+        songs = [Composition(composer, request, plan) for request in requests]
+        pieces = _verses(songs)
+    else:
+        songs = [writer.song(request) for request in requests]
+        pieces = _pieces(writer, songs)
     try:
-        for piece in _pieces(writer, songs):
+        for piece in pieces:
             print(piece, end="", flush=True)
     finally:
         # Ctrl-C in the middle of a song loses none of what was read.
-        if any(song.lyrics for song in songs):
+        if any(_lyrics(song) for song in songs):
             print(f"written     {shown(_save(config, folder, songs))}")
+    failures = [song.failure for song in songs if isinstance(song, Composition) and song.failure]
+    if failures:
+        raise UserError(failures[0], "another --seed, a --form with more common rhymes, or --words any")
 
 
 def _request(config: SampleConfig, seed: int) -> Request:
@@ -97,11 +113,25 @@ def _pieces(writer: Writer, songs: list[Song]) -> Iterator[str]:
                 break
             next(steps)
         yield "\n\n"
-        if writer.index:
-            yield f"copied      {measure(writer.index, song.lyrics)}\n\n"
+        yield from _copied(writer, song.lyrics)
 
 
-def _save(config: SampleConfig, checkpoint: Path, songs: list[Song]) -> Path:
+def _verses(poems: Sequence[Composition]) -> Iterator[str]:
+    """Poems one behind the other, line by line."""
+    for poem in poems:
+        for number, line in enumerate(poem):
+            yield f"# {poem.title}\n\n" if poem.title and not number else ""
+            yield f"{line.text}\n"
+        yield "\n"
+        yield from _copied(poem.composer.writer, poem.text)
+
+
+def _copied(writer: Writer, lyrics: str) -> Iterator[str]:
+    if writer.index and lyrics:
+        yield f"copied      {measure(writer.index, lyrics)}\n\n"
+
+
+def _save(config: SampleConfig, checkpoint: Path, songs: Sequence[Song | Composition]) -> Path:
     """Write the songs under their settings, in artifacts/<corpus>/samples/ or in a folder copied elsewhere."""
     at_home = checkpoint.parent.name in CHECKPOINT_STAGES
     folder = (checkpoint.parent.parent if at_home else checkpoint) / "samples"
@@ -118,8 +148,13 @@ def _save(config: SampleConfig, checkpoint: Path, songs: list[Song]) -> Path:
     return path
 
 
-def _whole(song: Song) -> str:
-    return f"# {song.title}\n\n{song.lyrics}".strip("\n") if song.title else song.lyrics.strip("\n")
+def _whole(song: Song | Composition) -> str:
+    lyrics = _lyrics(song).strip("\n")
+    return f"# {song.title}\n\n{lyrics}" if song.title else lyrics
+
+
+def _lyrics(song: Song | Composition) -> str:
+    return song.lyrics if isinstance(song, Song) else song.text
 
 
 if __name__ == "__main__":
