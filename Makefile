@@ -33,7 +33,7 @@ $(VENV)/run.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/dev.installed: requirements-dev.txt requirements-huggingface.txt requirements.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/dev.installed: requirements-dev.txt requirements-huggingface.txt requirements-serve.txt requirements.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing into $(VENV) (once; PyTorch is the large part)"
 	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/run.installed

@@ -4,18 +4,18 @@ What makes a line keep its form stands in generate/growing_line.py. Here it is d
 of its candidates stays, and what is said when none does.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
 
 import numpy as np
 
 from core.errors import UserError
-from core.words import folded_words
 from generate import decoding
 from generate.composer import Composer
 from generate.growing_line import Grammar
 from generate.guards import WordGuard
+from generate.line_choice import runs_of, stammers, worth
 from generate.line_search import Candidate, Reading
 from generate.rhyme_words import Ending, EndWords, WordList
 from generate.sampling import Sampler
@@ -33,15 +33,6 @@ WARMER = 0.1
 
 # A rhyme is begun on a sound that has so many words for each line that it needs.
 SPARE = 4
-
-# Words of so many letters that stood in the last lines cost a line so much, in nats.
-LONG, RECENT, AGAIN = 4, 6, 2.0
-
-# How much it counts that a line's last word is likelier there than at the end of any line.
-LANDING = 2.0
-
-# A run of words that the poem has already is not said again.
-REPEATED = 3
 
 
 # A line as it stands, or what has to be decoded before the next.
@@ -153,7 +144,8 @@ class Composition:
                 # Told the word to end on, a model ends on it whether it fits or not: it judges without being told.
                 readings = [Reading(self._plain, candidate.said[:-1] + behind) for candidate in fresh]
                 yield list(readings)
-                yield self._keep(fresh[int(np.argmax(self._worth(fresh, readings)))], verse, rhyme)
+                values = [self._worth(candidate, reading) for candidate, reading in zip(fresh, readings, strict=True)]
+                yield self._keep(fresh[int(np.argmax(values))], verse, rhyme)
                 return
         number = sum(line.verse is not None for line in self.lines) + 1
         self.failure = f"line {number}: {why_not(verse, rhyme, words)}"
@@ -192,11 +184,14 @@ class Composition:
 
     def _fresh(self, candidates: list[Candidate]) -> list[Candidate]:
         """Those that have come to their end, repeat nothing, and say nothing that is forbidden."""
-        said = _runs(line.text for line in self.lines)
+        said = runs_of(line.text for line in self.lines)
         return [
             candidate
             for candidate in candidates
-            if candidate.finished and said.isdisjoint(_runs([candidate.text])) and self._may_say(candidate.text)
+            if candidate.finished
+            and said.isdisjoint(runs_of([candidate.text]))
+            and not stammers(candidate.text)
+            and self._may_say(candidate.text)
         ]
 
     def _may_say(self, text: str) -> bool:
@@ -204,23 +199,10 @@ class Composition:
         self._guard.forget_after(len(self.text))
         return refused is None
 
-    def _worth(self, candidates: list[Candidate], readings: list[Reading]) -> list[float]:
-        """Nats a character that each is worth."""
-        recent = {word for line in self.lines[-RECENT:] for word in folded_words(line.text)}
-        worth: list[float] = []
-        for candidate, reading in zip(candidates, readings, strict=True):
-            words = [word for word in folded_words(candidate.text) if len(word) >= LONG]
-            again = sum(word in recent for word in words) + len(words) - len(set(words))
-            end = sum(reading.scores[self._last_word(candidate.said) :])
-            fit = end - self.composer.rhymes.endings[candidate.end_word].logprob
-            worth.append((sum(reading.scores) + LANDING * fit - AGAIN * again) / len(candidate.text))
-        return worth
-
-    def _last_word(self, said: list[int]) -> int:
-        """Where the last word of a line begins."""
-        pieces = self.composer.pieces
-        spaced = [place for place, id_ in enumerate(said) if pieces[id_].kind == "word" and pieces[id_].spaced]
-        return spaced[-1] if spaced else 0
+    def _worth(self, candidate: Candidate, reading: Reading) -> float:
+        composer = self.composer
+        usual = composer.rhymes.endings[candidate.end_word].logprob
+        return worth(candidate, reading.scores, usual, composer.pieces, [line.text for line in self.lines])
 
     def _keep(self, candidate: Candidate, verse: Verse, rhyme: Rhyme | None) -> ComposedLine:
         # A line's end is the last that a candidate says, but not one of its ids.
@@ -297,9 +279,3 @@ def _with_prompt(composer: Composer, prompt: str) -> WordList:
     """The words that there are, and those of the prompt, whatever they are."""
     said = analyse(prompt, composer.language).words
     return composer.words.with_words(said) if said else composer.words
-
-
-def _runs(lines: Iterable[str]) -> set[tuple[str, ...]]:
-    """The runs of words of lines."""
-    said = [folded_words(line) for line in lines]
-    return {tuple(words[start : start + REPEATED]) for words in said for start in range(len(words) - REPEATED + 1)}

@@ -56,8 +56,8 @@ class Sampling:
             raise ValueError(f"top_p must be above 0 and at most 1, got {self.top_p}")
         if not 0 <= self.min_p <= 1:
             raise ValueError(f"min_p must be from 0 to 1, got {self.min_p}")
-        if not 0 < self.repetition_penalty <= 100:
-            raise ValueError(f"repetition_penalty must be above 0 and at most 100, got {self.repetition_penalty}")
+        if not 0.01 <= self.repetition_penalty <= 100:
+            raise ValueError(f"repetition_penalty must be from 0.01 to 100, got {self.repetition_penalty}")
 
 
 class Sampler:

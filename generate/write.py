@@ -81,7 +81,8 @@ class Song(Sequence):
         """By position, ids with which a word began that may not stand there."""
         self._taken = 0
         prompt = tokenizer.encode(request.prompt)
-        if writer.document == "text":
+        self._endless = writer.document == "text"
+        if self._endless:
             # A running text knows no marks; a line's end is where anything may begin.
             super().__init__(prompt or tokenizer.encode("\n"))
         elif request.title:
@@ -126,9 +127,9 @@ class Song(Sequence):
         if self.tokens >= self.request.max_new_tokens:
             # The word that was cut short counts as one.
             return self._finish("length", self._guard.refused(self.lyrics, self._text.rest, ended=True))
-        banned = self._marks | self._barred.get(len(self.ids), set())
-        if self.tokens >= self.request.min_new_tokens:
-            banned -= {self._tokenizer.end} - self._barred.get(len(self.ids), set())
+        may_end = not self._endless and self.tokens >= self.request.min_new_tokens
+        banned = self._marks - {self._tokenizer.end} if may_end else self._marks
+        banned |= self._barred.get(len(self.ids), set())
         chosen = self._sampler(logits, self.exact, banned, self.ids)
         if chosen is None:  # no word may begin here
             return self._finish("stop", self._guard.refused(self.lyrics, self._text.rest, ended=True))
@@ -144,13 +145,20 @@ class Song(Sequence):
         if ended:
             return self._finish("stop")
         if self.request.logprobs is not None:
-            logits = logits.copy()
-            logits[list(self._marks - {self._tokenizer.end})] = -np.inf
-            self.logprobs.append(logprob_of(chosen, len(self.lyrics), logits, self.request.logprobs))
+            self.logprobs.append(self.likelihood(chosen, len(self.lyrics), logits))
         self._text.append(chosen)
         self.tokens += 1
         stops = [at for stop in self.request.stop if (at := self.lyrics.find(stop, len(self.request.prompt))) >= 0]
         return self._finish("stop", min(stops)) if stops else chosen
+
+    def likelihood(self, token: int, offset: int, logits: np.ndarray) -> Logprob:
+        """How likely `token`, whose text begins at `offset`, and the likeliest are by logits (V,)."""
+        assert self.request.logprobs is not None
+        written = logits - logits.max()
+        written[list(self._marks - {self._tokenizer.end})] = -np.inf
+        written -= np.log(np.exp(written).sum())
+        likeliest = np.argsort(-written)[: self.request.logprobs].tolist()
+        return Logprob(token, offset, float(written[token]), {id_: float(written[id_]) for id_ in likeliest})
 
     def _think(self, logits: np.ndarray, title: list[int]) -> int | None:
         """The next id of a title; behind the last, the lyrics begin with the prompt."""
@@ -239,11 +247,3 @@ class Writer:
                 )
             forbidden.append(CopyGuard(self.index, request.max_copied_words))
         return forbidden
-
-
-def logprob_of(token: int, offset: int, logits: np.ndarray, count: int) -> Logprob:
-    """How likely `token` and the `count` likeliest are by logits (V,)."""
-    logprobs = logits - logits.max()
-    logprobs -= np.log(np.exp(logprobs).sum())
-    likeliest = np.argsort(-logprobs)[:count].tolist()
-    return Logprob(token, offset, float(logprobs[token]), {id_: float(logprobs[id_]) for id_ in likeliest})

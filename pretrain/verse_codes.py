@@ -28,7 +28,7 @@ LEFT = tuple(f"<|+{syllables}|>" for syllables in range(MOST_SYLLABLES))
 VERSE_TOKENS = (*COUNTS, *LEFT)
 
 # Of the songs that are learnt, those that stay without codes: whoever writes freely asks for none.
-PLAIN_SHARE = 0.25
+PLAIN_SHARE = 0.75
 
 _HEADING = re.compile(r"\s*\[.*\]\s*")
 _BETWEEN = re.compile(r"(?<=\S) (?=\S)")

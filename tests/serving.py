@@ -1,11 +1,13 @@
 """A model to serve: trained for a moment, so that it has songs' shape, if not their sense."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import strategies as st
 
@@ -118,3 +120,11 @@ def bodies(draw: st.DrawFn) -> bytes:
     text = json.dumps(body, ensure_ascii=draw(st.booleans()))
     broken = kind == 2
     return text.encode("utf-8", "surrogatepass")[: draw(st.integers(0, len(text))) if broken else None]
+
+
+def wait_for_songs(http: httpx.Client, songs: int, seconds: float = 20) -> None:
+    """Until so many are being written."""
+    end = time.monotonic() + seconds
+    while http.get("/health").json()["songs"] != songs:
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.02)

@@ -5,8 +5,6 @@ import base64
 import json
 import socket
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +18,6 @@ pytest.importorskip("fastapi", reason="serving is not installed: requirements-se
 
 from fastapi.testclient import TestClient
 
-from bench.serve import server
 from core.artifacts import ROOT
 from core.errors import UserError
 from generate import serve
@@ -30,7 +27,7 @@ from generate.serving.api import make_app
 from generate.serving.errors import ApiError, TooSlow
 from generate.serving.models import Models
 from generate.write import Request, Song, Writer
-from tests.serving import BOOK, NAME, make_checkpoint, make_service
+from tests.serving import BOOK, NAME, make_checkpoint, make_service, wait_for_songs
 
 SERVE = [sys.executable, str(ROOT / "generate/serve.py")]
 
@@ -48,15 +45,6 @@ def artifacts(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The trained model's, instead of each test's own."""
     monkeypatch.setenv("PAYADOR_ARTIFACTS", str(trained))
     return trained
-
-
-@pytest.fixture(scope="module")
-def url(trained: Path) -> Iterator[str]:
-    """A real server."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PAYADOR_ARTIFACTS", str(trained))
-        with server([*SERVE, "--corpus", "nadie", "--port", "0", "--max_tokens", "100000"]) as (_, url):
-            yield url
 
 
 @pytest.fixture
@@ -84,14 +72,6 @@ def streamed(client: TestClient, **fields: Any) -> list[dict[str, Any]]:
         events = [line.removeprefix("data: ") for line in answer.iter_lines() if line]
     assert events.pop() == "[DONE]"
     return [json.loads(event) for event in events]
-
-
-def wait_for_songs(http: TestClient | httpx.Client, songs: int, seconds: float = 20) -> None:
-    """Until so many are being written."""
-    end = time.monotonic() + seconds
-    while http.get("/health").json()["songs"] != songs:
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.02)
 
 
 def test_the_api_writes_the_song_that_the_model_writes_without_it(client: TestClient, writer: Writer) -> None:
@@ -313,72 +293,3 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
     with pytest.raises(ApiError) as told:
         asyncio.run(doors.read_body(doors.Request({"type": "http", "headers": []}, never)))
     assert told.value.status == 408
-
-
-def test_openais_own_client_works_unchanged(url: str, writer: Writer) -> None:
-    openai = pytest.importorskip("openai")
-    client = openai.OpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0)
-    assert [model.id for model in client.models.list()] == [BOOK, NAME]
-    asked = {"model": NAME, "prompt": "La luna", "max_tokens": 30, "seed": 3, "temperature": 0.7, "user": "ana"}
-    answer = client.completions.create(**asked, n=2, logprobs=2, stop=["["], presence_penalty=0.5, echo=True, top_p=0.9)
-    assert [choice.index for choice in answer.choices] == [0, 1]
-    assert answer.choices[0].text.startswith("La luna")
-    assert "".join(answer.choices[0].logprobs.tokens) == answer.choices[0].text
-    whole = client.completions.create(**asked).choices[0].text
-    pieces = [chunk.choices[0].text for chunk in client.completions.create(**asked, stream=True)]
-    assert "".join(pieces) == whole
-    ours = client.completions.create(**asked, extra_body={"title": "Luna", "top_k": 1})
-    assert ours.choices[0].title == "Luna"
-    with pytest.raises(openai.NotFoundError, match=NAME):
-        client.completions.create(model="nobody", prompt="")
-    with pytest.raises(openai.BadRequestError, match="at most 16"):
-        client.completions.create(model=NAME, prompt="", n=1000)
-
-
-def test_a_client_that_leaves_frees_its_place(url: str) -> None:
-    long = {"model": NAME, "max_tokens": 100_000, "min_tokens": 100_000, "n": 4}
-    with httpx.Client(base_url=url, timeout=30) as http:
-        with http.stream("POST", "/v1/completions", json={**long, "stream": True}) as answer:
-            next(answer.iter_lines())
-            assert http.get("/health").json()["songs"] == 4
-        wait_for_songs(http, 0)
-        with pytest.raises(httpx.ReadTimeout):
-            http.post("/v1/completions", json=long, timeout=0.3)
-        wait_for_songs(http, 0)
-
-
-def test_clients_that_hang_hinder_nobody(url: str) -> None:
-    host, port = url.removeprefix("http://").split(":")
-    head = b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
-    body = json.dumps({"model": NAME, "max_tokens": 2000, "min_tokens": 2000, "stream": True}).encode()
-    asked = b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    hanging = [socket.create_connection((host, int(port))) for _ in range(30)]
-    try:
-        for number, connection in enumerate(hanging):
-            # Half a head, a head without its body, or an answer that nobody reads.
-            connection.sendall((head, head + b"\r\n", asked)[number % 3])
-        with httpx.Client(base_url=url, timeout=60) as http:
-            assert complete(http, max_tokens=5)["choices"]
-            wait_for_songs(http, 0, 60)
-    finally:
-        for connection in hanging:
-            connection.close()
-
-
-def test_ctrl_c_ends_the_server_even_in_the_middle_of_a_song(trained: Path) -> None:
-    with server([*SERVE, "--corpus", "nadie", "--port", "0", "--max_tokens", "100000"]) as (process, url):
-        heard: list[httpx.Response] = []
-
-        def hear() -> None:
-            body = {"max_tokens": 100_000, "min_tokens": 100_000}
-            heard.append(httpx.post(f"{url}/v1/completions", json=body, timeout=60))
-
-        listener = threading.Thread(target=hear)
-        listener.start()
-        with httpx.Client(base_url=url) as http:
-            wait_for_songs(http, 1)
-    # The server was told to end when the block was left.
-    listener.join()
-    assert process.returncode == 130
-    assert heard[0].status_code == 503
-    assert "stopping" in heard[0].json()["error"]["message"]

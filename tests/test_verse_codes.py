@@ -101,7 +101,7 @@ def test_whatever_a_song_holds_its_own_text_is_unchanged(texts: list[str]) -> No
 def test_some_songs_stay_without_codes_and_which_follows_from_their_lyrics() -> None:
     songs = [invent_song(number) for number in range(400)]
     coded = [is_coded(song) for song in songs]
-    assert 0.65 < sum(coded) / len(coded) < 0.85
+    assert 0.7 < 1 - sum(coded) / len(coded) < 0.8
     assert coded[:50] == [
         is_coded(Song(id=f"x{n}", title="Otro", lyrics=song.lyrics)) for n, song in enumerate(songs[:50])
     ]

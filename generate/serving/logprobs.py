@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from generate.decoding import TakeBack
-from generate.write import Logprob, Request, Song, Writer, logprob_of
+from generate.write import Logprob, Request, Song, Writer
 from pretrain.tokenizer import Tokenizer
 
 
@@ -37,9 +37,7 @@ class EchoedSong(Song):
         """As every song; what is given is looked at by the logits (V,)."""
         if self._given and self.request.logprobs is not None:
             offset = self._offsets[-len(self._given)]
-            written = logits.copy()
-            written[list(self._marks - {self._tokenizer.end})] = -np.inf
-            self.logprobs.append(logprob_of(self._given[0], offset, written, self.request.logprobs))
+            self.logprobs.append(self.likelihood(self._given[0], offset, logits))
         return super().choose(logits)
 
 
