@@ -51,8 +51,7 @@ class Batches:
 
     def at(self, step: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets, each (B, L) int64 on the device, of a step counted from 0."""
-        index = self._starts(step * self._batch_size)[:, None] + self._within
-        index %= len(self._part.inputs)
+        index = self.places(step)
         if self._resident is not None:
             on_device = self._send(index)
             inputs, targets = (tensor[on_device].long() for tensor in self._resident)
@@ -61,6 +60,10 @@ class Batches:
             self._send(array[index].astype(np.int64)) for array in (self._part.inputs, self._part.targets)
         )
         return inputs, targets
+
+    def places(self, step: int) -> Numbers:
+        """Where in the stream the inputs of a step stand, (B, L)."""
+        return (self._starts(step * self._batch_size)[:, None] + self._within) % len(self._part.inputs)
 
     def _send(self, array: Numbers) -> Tensor:
         tensor = torch.from_numpy(array)

@@ -30,6 +30,7 @@ from pretrain.plots import plot_losses
 from pretrain.schedule import Schedule
 from pretrain.signals import StopSignal
 from pretrain.state import Progress, load_state, save_state
+from pretrain.teachers import Expectations
 from pretrain.threads import ThreadChooser
 from pretrain.tokens import Tokens
 
@@ -85,11 +86,13 @@ class Training:
         config: LoopConfig,
         world: World,
         *,
+        expectations: Expectations | None = None,
         judge_start: bool = False,
         after_evaluation: Callable[[dict[str, Any]], str | None] = lambda _: None,
     ) -> None:
-        """`judge_start` evaluates before the first step under a time budget too: a trained base is worth a look.
+        """`expectations` are learnt beside the songs; what it took to ask for them counts as training time.
 
+        `judge_start` evaluates before the first step under a time budget too: a trained base is worth a look.
         `after_evaluation` gets the line of metrics; what it returns is shown.
         """
         assert config.batch_size, "the caller settles what was left open"
@@ -105,7 +108,7 @@ class Training:
         self.length = min(model.config.block_size, len(tokens.train.inputs))
         self.tokens_per_step = config.batch_size * self.length
         self.batches = Batches(tokens.train, self.length, config.batch_size, config.seed, world.device)
-        self.gradients = Gradients(model, self.batches, world, config.seed)
+        self.gradients = Gradients(model, self.batches, world, config.seed, expectations)
         self.optimizer = Optimizer(model, config.learning_rate, config.weight_decay)
         self.schedule = Schedule(config)
         self._bits_per_nat = bits_per_char(1.0, tokens.val)
@@ -118,8 +121,8 @@ class Training:
             self.progress = load_state(folder, model, self.optimizer)
         if world.first:
             self.metrics.cut_after(self.progress.evaluated_step)
-        self._clock = time.monotonic() - self.progress.seconds
-        self.seconds = self.progress.seconds
+        self.seconds = self.progress.seconds + (expectations.seconds if expectations else 0.0)
+        self._clock = time.monotonic() - self.seconds
         self._last_save = self._last_plot = self.seconds
         self._loss_sum = torch.tensor(self.progress.loss_sum / world.size, dtype=torch.float32, device=world.device)
 

@@ -1,6 +1,6 @@
 """Which songs are learnt and which are held out, decided before any tokenizer.
 
-Memory holds 40 bytes of each song, so a corpus on disk (`core.stored`) may be larger than memory.
+Memory holds 41 bytes of each song, so a corpus on disk (`core.stored`) may be larger than memory.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from core.corpus import Corpus, Song
 from core.errors import UserError
 from core.stored import StoredSongs
 from data.spool import CHUNK, map_chunks
+from pretrain.verse_codes import known_code
 
 # What songs are made of: marks, titles and ends; or one running text without any of them.
 Document = Literal["songs", "text"]
@@ -26,7 +27,7 @@ VAL_SHARE = 0.1
 LONG_TEXT = 10_000
 
 # What is known of a song. Hashes as bytes: they compare as the hexadecimal digits would.
-_FACTS = np.dtype([("draw", "S16"), ("id", "S16"), ("fingerprint", "<u4"), ("characters", "<u4")])
+_FACTS = np.dtype([("draw", "S16"), ("id", "S16"), ("fingerprint", "<u4"), ("characters", "<u4"), ("verse", "?")])
 
 Facts = np.ndarray[Any, np.dtype[np.void]]
 
@@ -66,6 +67,8 @@ class Split:
     """Of the train side's lyrics."""
     language: str = ""
     """The corpus's."""
+    verse: bool = False
+    """Whether the train side has songs in a language whose verse is analysed."""
 
 
 def split_songs(corpus: Corpus, seed: int, learnt: Set[int] = frozenset()) -> Split:
@@ -79,7 +82,7 @@ def split_songs(corpus: Corpus, seed: int, learnt: Set[int] = frozenset()) -> Sp
     songs = corpus.songs
     if len(songs) == 1:
         return _split_text(songs[0])
-    facts = _look_at(songs, seed)
+    facts = _look_at(songs, seed, corpus.language)
     if (shared := len(facts) - len(np.unique(facts["id"]))) > 0:
         raise UserError(f"{shared} songs of the corpus share an id with another", "make it anew with data/prepare.py")
     candidates = np.flatnonzero(~np.isin(facts["fingerprint"], Fingerprints(learnt).array))
@@ -92,8 +95,8 @@ def split_songs(corpus: Corpus, seed: int, learnt: Set[int] = frozenset()) -> Sp
     held_out[_draw(candidates, facts["draw"][candidates], max(1, round(VAL_SHARE * len(songs))), songs)] = True
     train, val = (some_songs(songs, np.flatnonzero(side)) for side in (~held_out, held_out))
     of_train = facts[~held_out]
-    characters = int(of_train["characters"].sum())
-    return Split(train, val, "songs", Fingerprints(of_train["fingerprint"]), characters, corpus.language)
+    characters, verse = int(of_train["characters"].sum()), bool(of_train["verse"].any())
+    return Split(train, val, "songs", Fingerprints(of_train["fingerprint"]), characters, corpus.language, verse)
 
 
 def fingerprint(song: Song) -> int:
@@ -108,22 +111,23 @@ def song_chunks(songs: Sequence[Song]) -> Iterable[Sequence[Song]]:
     return (songs[start : start + CHUNK] for start in range(0, len(songs), CHUNK))
 
 
-def _look_at(songs: Sequence[Song], seed: int) -> Facts:
+def _look_at(songs: Sequence[Song], seed: int, language: str) -> Facts:
     found: list[Facts] = []
     with tqdm(desc="splitting", total=len(songs), unit=" songs", delay=2, leave=False) as bar:
-        for facts in map_chunks(partial(_facts, seed=seed), song_chunks(songs), songs=len(songs)):
+        for facts in map_chunks(partial(_facts, seed=seed, language=language), song_chunks(songs), songs=len(songs)):
             found.append(facts)
             bar.update(len(facts))
     return np.concatenate(found)
 
 
-def _facts(songs: Iterable[Song], seed: int) -> Facts:
+def _facts(songs: Iterable[Song], seed: int, language: str) -> Facts:
     rows = [
         (
             hashlib.sha256(f"{seed}\n{song.lyrics}".encode()).digest()[:16],
             hashlib.sha256(song.id.encode()).digest()[:16],
             fingerprint(song),
             len(song.lyrics),
+            known_code(song, language) is not None,
         )
         for song in songs
     ]

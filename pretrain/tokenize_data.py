@@ -13,7 +13,7 @@ from pretrain.phrases import index_split, save_index
 from pretrain.split import Split, some_songs, split_songs
 from pretrain.tokenizer import Kind, Tokenizer
 from pretrain.tokens import PIECE, Part, encode_split
-from pretrain.verse_codes import COUNTS, known_code
+from pretrain.verse_codes import COUNTS
 
 EXCERPT = 80  # characters
 
@@ -51,7 +51,7 @@ def main(config: TokenizeConfig) -> None:
     """
     paths = Artifacts(config.corpus)
     split = split_songs(open_corpus(paths.corpus), config.seed)
-    codes = config.verse_codes and _is_verse(split)
+    codes = config.verse_codes and split.verse
     tokenizer = Tokenizer.train(sample_texts(split), config.kind, config.vocab_size, verse_codes=codes)
     paths.tokens.mkdir(parents=True, exist_ok=True)
     tokens = encode_split(split, tokenizer, paths.tokens)
@@ -95,11 +95,6 @@ def sample_texts(split: Split, limit: int = SAMPLE) -> list[str]:
         return [pieces[place] for place in _evenly(len(pieces), limit / split.characters)]
     songs = some_songs(split.train, _evenly(len(split.train), limit / split.characters))
     return [text for song in songs for text in (song.title, song.lyrics)]
-
-
-def _is_verse(split: Split) -> bool:
-    """Whether the train side has songs in a language whose verse is analysed."""
-    return split.document == "songs" and any(known_code(song, split.language) for song in split.train)
 
 
 def _evenly(count: int, share: float) -> list[int]:

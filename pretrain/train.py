@@ -2,13 +2,14 @@
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from core.artifacts import Artifacts, shown, slug, write_run_json
 from core.cli import run
 from core.errors import UserError
-from pretrain.checkpoint import start_folder
+from pretrain.checkpoint import RUN, load_checkpoint, start_folder
 from pretrain.config import LoopConfig
 from pretrain.lexicon import LEXICON
 from pretrain.loop import Training
@@ -17,6 +18,7 @@ from pretrain.parallel import World, join_world
 from pretrain.phrases import PHRASES
 from pretrain.runs import begin, hold
 from pretrain.sizing import HEAD_SIZE, LEARNING_RATE, check_block, settle_batch, suggest_size
+from pretrain.teachers import TAUGHT_DROPOUT, Expectations, budgets, check_size, expect
 from pretrain.tokenizer import Tokenizer
 from pretrain.tokens import Tokens
 from pretrain.trackers import check_tracker
@@ -42,6 +44,16 @@ class PretrainConfig(LoopConfig):
     """Context: tokens that a prediction can look back on."""
     dropout: float | None = None
     """Share of activations dropped in training: the smaller the corpus, the more."""
+    teachers: int = 0
+    """Models of the same size that are trained first, in a part of the budget: the last one learns from what they
+    expect as well as from the songs. 1 is best for few songs and a few minutes."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.teachers < 0:
+            raise ValueError(f"teachers must not be below 0, got {self.teachers}")
+        if self.teachers and self.minutes is None and self.max_steps is None and not self.resume:
+            raise ValueError("teachers take a part of the budget: give minutes or max_steps")
 
 
 def main(config: PretrainConfig) -> None:
@@ -66,20 +78,18 @@ def _train(config: PretrainConfig, world: World) -> None:
             f"{shown(paths.tokens)}: the tokens were made with another tokenizer",
             f"python pretrain/tokenize_data.py --corpus {slug(config.corpus)}",
         )
+    if config.teachers:
+        check_size(tokens.train, tokenizer.vocab_size)
     with hold(folder, world):
         config = begin(folder, config, inputs, lambda given: settle(given, tokens, world), world)
-        model_config = _model_config(config, tokenizer.vocab_size)
-        model = GPT(model_config)
-        model.init_weights(torch.Generator().manual_seed(config.seed))
-        model.to(world.device)
-        if not config.resume and world.first:
-            beside = [path for name in (PHRASES, LEXICON) if (path := paths.tokens / name).exists()]
-            start_folder(folder, model_config, tokenizer, tokens.document, beside)
-            write_run_json(folder, config, inputs, parameters=model.count_parameters())
+        command = f"python pretrain/train.py --corpus {slug(config.corpus)} --run {config.run} --resume"
+        stage = Stage(tokens, tokenizer, inputs, world, command)
+        model = stage.start(folder, config)
+        expectations = stage.teach(folder, config) if config.teachers else None
+        own = budgets(config, config.teachers)[1] if config.teachers else config
         with watching(folder, config) as watch:
-            training = Training(folder, model, tokens, config, world, after_evaluation=watch)
+            training = Training(folder, model, tokens, own, world, expectations=expectations, after_evaluation=watch)
             training.describe()
-            command = f"python pretrain/train.py --corpus {slug(config.corpus)} --run {config.run} --resume"
             result = training.run(command)
     print(result)
     print("advice      " + verdict(training.metrics.read(), model.count_parameters(), tokens.document))
@@ -87,9 +97,65 @@ def _train(config: PretrainConfig, world: World) -> None:
     print(f"next        python generate/sample.py --corpus {slug(config.corpus)}")
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What the training of a model and of its teachers have in common."""
+
+    tokens: Tokens
+    tokenizer: Tokenizer
+    inputs: list[Path]
+    world: World
+    resume_command: str
+
+    def start(self, folder: Path, config: PretrainConfig) -> GPT:
+        """A model with new weights, and its folder, unless a run goes on there."""
+        model_config = _model_config(config, self.tokenizer.vocab_size)
+        model = GPT(model_config)
+        model.init_weights(torch.Generator().manual_seed(config.seed))
+        model.to(self.world.device)
+        if not config.resume and self.world.first:
+            tokens = self.inputs[0].parent
+            beside = [path for name in (PHRASES, LEXICON) if (path := tokens / name).exists()]
+            start_folder(folder, model_config, self.tokenizer, self.tokens.document, beside)
+            write_run_json(folder, config, self.inputs, parameters=model.count_parameters())
+        return model
+
+    def teach(self, folder: Path, config: PretrainConfig) -> Expectations:
+        """Train the teachers, each in a folder of its own, or go on with them; and ask them."""
+        teachers = [self._train_teacher(folder / "teachers" / str(n), config, n) for n in range(1, config.teachers + 1)]
+        assert config.block_size is not None
+        return expect(teachers, self.tokens.train, config.block_size, folder)
+
+    def _train_teacher(self, folder: Path, config: PretrainConfig, number: int) -> GPT:
+        print(f"teacher     {number} of {config.teachers}")
+        begun = (folder / RUN).exists()
+        wanted = dataclasses.replace(
+            budgets(config, config.teachers)[0],
+            teachers=0,
+            seed=config.seed + number,
+            sample_every=0,
+            tracker=None,
+            resume=config.resume and begun,
+        )
+        if wanted.resume:  # a longer budget is the pupil's alone
+            wanted = dataclasses.replace(wanted, minutes=None, max_steps=None)
+        with hold(folder, self.world):
+            wanted = begin(folder, wanted, self.inputs, lambda settled: settled, self.world)
+            model = self.start(folder, wanted)
+            training = Training(folder, model, self.tokens, wanted, self.world)
+            training.describe()
+            print(training.run(self.resume_command))
+        self.world.wait()
+        return load_checkpoint(folder, self.world.device).model
+
+
 def settle(config: PretrainConfig, tokens: Tokens, world: World) -> PretrainConfig:
     """Fill in what was left open."""
-    size = suggest_size(tokens, config.minutes, world)
+    own = budgets(config, config.teachers)[1] if config.teachers else config
+    size = suggest_size(tokens, own.minutes, world)
+    if config.teachers:
+        # Teachers restrain as well.
+        size = dataclasses.replace(size, dropout=min(size.dropout, TAUGHT_DROPOUT))
     if None in (config.n_layer, config.n_embd, config.dropout, config.weight_decay):
         print(
             f"suggested   {size.n_layer} layers × {size.n_embd}, dropout {size.dropout:g}, "
