@@ -159,7 +159,7 @@ def of_transformers(checkpoint: Checkpoint, folder: Path) -> Side:
     """`generate` with its cache, on our export."""
     from transformers import AutoModelForCausalLM
 
-    from generate.to_transformers import write_transformers
+    from generate.exporting.to_transformers import write_transformers
 
     write_transformers(folder, checkpoint, SAMPLING, "")
     model: Any = AutoModelForCausalLM.from_pretrained(folder)
@@ -196,7 +196,7 @@ def of_llama_cpp(checkpoint: Checkpoint, folder: Path, threads: int) -> Side:
     """llama-cpp-python on our GGUF file, float32."""
     import llama_cpp  # pyright: ignore[reportMissingImports]
 
-    from generate.to_gguf import write_gguf
+    from generate.exporting.to_gguf import write_gguf
 
     path = folder / "model.gguf"
     write_gguf(path, checkpoint, SAMPLING, "f32", {"general.name": "random"})

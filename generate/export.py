@@ -16,12 +16,12 @@ from core.artifacts import CHECKPOINT_STAGES, shown, slug
 from core.cli import run
 from core.errors import UserError
 from core.files import atomic_path, sha256
-from generate.card import summary, write_card
 from generate.choice import CheckpointChoice
+from generate.exporting.card import summary, write_card
+from generate.exporting.to_gguf import OutType, check_gguf, gguf_notes, write_gguf
+from generate.exporting.to_transformers import SOURCE, write_transformers
 from generate.origin import Origin, origin_of
 from generate.sampling import Sampling
-from generate.to_gguf import OutType, check_gguf, gguf_notes, write_gguf
-from generate.to_transformers import SOURCE, write_transformers
 from pretrain.checkpoint import MODEL, load_checkpoint
 
 

@@ -11,8 +11,7 @@ from core.artifacts import CHECKPOINT_STAGES, shown
 from core.cli import run
 from core.files import write_text
 from generate.choice import CheckpointChoice
-from generate.learnt import Learnt, read_learnt
-from generate.report_content import (
+from generate.reporting.content import (
     copies_section,
     form_section,
     loss_section,
@@ -20,8 +19,9 @@ from generate.report_content import (
     variety_section,
     verse_section,
 )
-from generate.report_material import Material
-from generate.report_page import Paragraph, Report, Section, to_html, to_markdown
+from generate.reporting.learnt import Learnt, read_learnt
+from generate.reporting.material import Material
+from generate.reporting.page import Paragraph, Report, Section, to_html, to_markdown
 from generate.sampling import Sampling
 from generate.write import Request, Song, Writer
 from pretrain.checkpoint import Checkpoint, load_checkpoint

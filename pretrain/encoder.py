@@ -72,11 +72,11 @@ class Encoder:
         self._signs = {sign: [id_] for sign, id_ in zip(_CODES, tokenizer.verse_codes, strict=False)}
         self._words = _Words(tokenizer, self.dtype, self._signs)
 
-    def songs(self, songs: Iterable[Song], language: str = "") -> Ids:
+    def songs(self, songs: Iterable[Song], language: str | None = None) -> Ids:
         """Ids of songs one after the other, each with its marks: song, title (where there is one), lyrics, end.
 
-        In a corpus of a `language`, most songs have verse codes as well, if the tokenizer knows them; those that
-        have none are drawn by their lyrics.
+        In a corpus of a `language`, some songs have verse codes as well, if the tokenizer knows them; which, is drawn
+        by their lyrics. Without a language none has.
         """
         ids: list[Ids] = []
         block: list[str] = []
@@ -101,7 +101,7 @@ class Encoder:
         ids = [self._words.ids(piece) for piece in text_pieces(text, BLOCK)]
         return np.concatenate([np.empty(0, self.dtype), *ids])
 
-    def _odd_song(self, song: Song, language: str = "") -> Ids:
+    def _odd_song(self, song: Song, language: str | None = None) -> Ids:
         mark = self._tokenizer
         title = [mark.title, *mark.encode(song.title)] if song.title else []
         lyrics = mark.encode(song.lyrics)
@@ -110,13 +110,13 @@ class Encoder:
             lyrics = [id_ for piece in pieces for id_ in self._signs.get(piece) or mark.encode(piece)]
         return np.array([mark.song, *title, mark.lyrics, *lyrics, mark.end], self.dtype)
 
-    def _coded(self, song: Song, language: str) -> str:
+    def _coded(self, song: Song, language: str | None) -> str:
         spoken = known_code(song, language)
         if spoken is None or not self._has_codes(song, language):
             return song.lyrics
         return coded_lines(song.lyrics, spoken, _CODES)
 
-    def _has_codes(self, song: Song, language: str) -> bool:
+    def _has_codes(self, song: Song, language: str | None) -> bool:
         return bool(
             self._signs
             and known_code(song, language)

@@ -162,7 +162,7 @@ def _to_ids(tokenizer_json: str, language: str, task: tuple[int, _Chunk]) -> tup
         return side, encoder.text(chunk), len(chunk)
     songs = list(chunk)
     # Validation has no codes: bits per character are those of the words, whatever else a model learns.
-    return side, encoder.songs(songs, "" if side else language), len(songs)
+    return side, encoder.songs(songs, None if side else language), len(songs)
 
 
 class _Stream:

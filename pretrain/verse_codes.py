@@ -46,9 +46,9 @@ class Code(NamedTuple):
     """Places in the line (the character before which it says so), and how many syllables are left there."""
 
 
-def known_code(song: Song, language: str) -> Language | None:
-    """The language of a song in a corpus of `language`, if its verse can be analysed."""
-    spoken = (song.language or language).lower()
+def known_code(song: Song, language: str | None) -> Language | None:
+    """The language of a song in a corpus of `language`, if its verse can be analysed; None where no language is."""
+    spoken = "" if language is None else (song.language or language).lower()
     return next((code for code in LANGUAGES if code == spoken), None)
 
 

@@ -16,10 +16,10 @@ from core.words import folded_words
 from data.sources.songbook import read_songbook
 from finetune.train import FinetuneConfig
 from finetune.train import main as finetune
-from generate.card import write_card
+from generate.exporting.card import write_card
+from generate.exporting.to_transformers import write_transformers
 from generate.origin import Origin, origin_of
 from generate.sampling import Sampling
-from generate.to_transformers import write_transformers
 from generate.write import Request, Writer
 from pretrain.metrics import Metrics
 from pretrain.model import Architecture

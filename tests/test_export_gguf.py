@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from core.errors import UserError
 from generate.export import ExportConfig
 from generate.export import main as export
-from generate.to_gguf import OutType, check_gguf
+from generate.exporting.to_gguf import OutType, check_gguf
 from pretrain.model import Architecture
 from pretrain.tokenizer import Kind, Tokenizer
 from tests.conftest import invent_song

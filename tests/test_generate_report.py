@@ -21,11 +21,11 @@ from core.words import folded_words
 from data.sources.songbook import read_songbook
 from finetune import train as finetune
 from generate import report
-from generate.diversity import distinct, habits, spread
-from generate.learnt import evenly, facts_of, read_learnt
-from generate.report_page import Paragraph, Picture, Poem, Report, Section, Table, to_html, to_markdown
-from generate.report_plots import plot_bits, plot_copied, plot_distinct, plot_lengths, plot_syllables
-from generate.verse_figures import verse_figures
+from generate.reporting.diversity import distinct, habits, spread
+from generate.reporting.learnt import evenly, facts_of, read_learnt
+from generate.reporting.page import Paragraph, Picture, Poem, Report, Section, Table, to_html, to_markdown
+from generate.reporting.plots import plot_bits, plot_copied, plot_distinct, plot_lengths, plot_syllables
+from generate.reporting.verse_figures import verse_figures
 from pretrain import tokenize_data, train
 from pretrain.baselines import ngram_bits_per_char
 from pretrain.checkpoint import load_checkpoint, save_model
@@ -360,7 +360,7 @@ def test_an_unknown_language_is_said_before_anything_is_written(checkpoint: Path
 
 
 def test_of_a_large_corpus_songs_are_drawn_evenly(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from generate import learnt as module
+    from generate.reporting import learnt as module
 
     loaded = load_checkpoint(checkpoint, CPU)
     whole = read_learnt(checkpoint, loaded)

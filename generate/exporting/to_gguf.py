@@ -20,9 +20,9 @@ from gguf import GGMLQuantizationType, GGUFValueType, GGUFWriter, LlamaFileType,
 
 from core.errors import UserError
 from core.tensors import Array
-from generate.renaming import Names, renamed
+from generate.exporting.renaming import Names, renamed
+from generate.exporting.to_transformers import LAYER_NORM_EPSILON, suppressed
 from generate.sampling import Sampling
-from generate.to_transformers import LAYER_NORM_EPSILON, suppressed
 from pretrain.checkpoint import Checkpoint
 from pretrain.model import RMS_EPSILON, ROPE_THETA, ModelConfig
 from pretrain.tokenizer import PIECES, Tokenizer

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.words import folded_words
-from generate.learnt import Learnt, evenly
+from generate.reporting.learnt import Learnt, evenly
 from generate.write import Song
 from pretrain.phrases import PhraseIndex
 from pretrain.split import Document

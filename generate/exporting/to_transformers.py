@@ -5,7 +5,7 @@ from typing import Any
 
 from core.files import write_json
 from core.tensors import Array, save_tensors
-from generate.renaming import Names, renamed
+from generate.exporting.renaming import Names, renamed
 from generate.sampling import Sampling
 from pretrain.checkpoint import CONFIG, MODEL, TOKENIZER, Checkpoint
 from pretrain.model import RMS_EPSILON, ROPE_THETA, ModelConfig

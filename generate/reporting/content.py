@@ -6,13 +6,13 @@ from tqdm import tqdm
 
 from core.errors import UserError
 from core.words import folded_words, words
-from generate import report_plots as plots
-from generate.diversity import REPEATED, distinct, habits, spread
-from generate.learnt import MOST, Learnt, evenly, facts_of
 from generate.originality import COPIED, RunLengths, covers, find_sources, measure
-from generate.report_material import Material
-from generate.report_page import Block, Paragraph, Picture, Poem, Section, Table
-from generate.verse_figures import VerseFigures, verse_figures
+from generate.reporting import plots
+from generate.reporting.diversity import REPEATED, distinct, habits, spread
+from generate.reporting.learnt import MOST, Learnt, evenly, facts_of
+from generate.reporting.material import Material
+from generate.reporting.page import Block, Paragraph, Picture, Poem, Section, Table
+from generate.reporting.verse_figures import VerseFigures, verse_figures
 from pretrain.baselines import ORDER, ngram_bits_per_char, xz_bits_per_char
 from pretrain.metrics import Metrics
 from pretrain.phrases import PhraseIndex

@@ -1,0 +1,1 @@
+"""A checkpoint for other people's programs."""
