@@ -29,13 +29,13 @@ from core.cli import run
 from core.corpus import Song
 from core.stored import open_corpus
 from generate.compose import Composition
-from generate.composer import Composer
 from generate.decoding import decode
-from generate.growing_line import GrowingLine
-from generate.line_search import Candidate
-from generate.rhyme_words import EndWords
 from generate.sampling import Sampling
-from generate.verse_plan import Plan
+from generate.verse.composer import Composer
+from generate.verse.growing_line import GrowingLine
+from generate.verse.line_search import Candidate
+from generate.verse.plan import Plan
+from generate.verse.rhyme_words import EndWords
 from generate.write import Request, Writer
 from pretrain.checkpoint import Checkpoint, load_checkpoint
 from pretrain.lexicon import load_lexicon

@@ -7,7 +7,7 @@ from typing import Literal
 from core.artifacts import find_checkpoint
 from core.cli import Positional
 from core.errors import UserError
-from generate.verse_plan import Plan
+from generate.verse.plan import Plan
 from prosody.form import parse_form
 from prosody.structure import parse_structure
 

@@ -1,7 +1,7 @@
 """Verse in a form, line by line, each the best of several that keep it.
 
-What makes a line keep its form stands in generate/growing_line.py. Here it is decided what is asked of each line, which
-of its candidates stays, and what is said when none does.
+What makes a line keep its form stands in generate/verse/growing_line.py. Here it is decided what is asked of each line,
+which of its candidates stays, and what is said when none does.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ import numpy as np
 
 from core.errors import UserError
 from generate import decoding
-from generate.composer import Composer
-from generate.growing_line import Grammar
 from generate.guards import WordGuard
-from generate.line_choice import runs_of, stammers, worth
-from generate.line_search import Candidate, Reading
-from generate.rhyme_words import Ending, EndWords, WordList
 from generate.sampling import Sampler
-from generate.verse_plan import ComposedLine, Plan, Rhyme, heading, rhymes_of, why_not
+from generate.verse.composer import Composer
+from generate.verse.growing_line import Grammar
+from generate.verse.line_choice import runs_of, stammers, worth
+from generate.verse.line_search import Candidate, Reading
+from generate.verse.plan import ComposedLine, Plan, Rhyme, heading, rhymes_of, why_not
+from generate.verse.rhyme_words import Ending, EndWords, WordList
 from generate.write import MAX_TITLE_TOKENS, Request
 from pretrain.verse_codes import COUNTS, MOST_SYLLABLES
 from prosody.form import Verse

@@ -13,9 +13,9 @@ from core.errors import UserError
 from core.files import write_text
 from generate.choice import CheckpointChoice, FormChoice
 from generate.compose import Composition
-from generate.composer import Composer
 from generate.originality import measure
 from generate.sampling import Sampling
+from generate.verse.composer import Composer
 from generate.write import Request, Song, Writer
 from pretrain.checkpoint import load_checkpoint
 from pretrain.device import Device, find_device

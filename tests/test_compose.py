@@ -6,10 +6,10 @@ import torch
 from core.errors import UserError
 from data.sources.songbook import read_songbook
 from generate.compose import Composition, compose_all
-from generate.composer import Composer
-from generate.pieces import pieces_of
 from generate.sampling import Sampling
-from generate.verse_plan import Plan
+from generate.verse.composer import Composer
+from generate.verse.pieces import pieces_of
+from generate.verse.plan import Plan
 from generate.write import Request, Writer
 from pretrain.checkpoint import Checkpoint
 from pretrain.lexicon import Lexicon, Words, build_lexicon

@@ -1,8 +1,8 @@
 import pytest
 
-from generate.growing_line import Grammar, GrowingLine
-from generate.pieces import Piece
-from generate.rhyme_words import WordList
+from generate.verse.growing_line import Grammar, GrowingLine
+from generate.verse.pieces import Piece
+from generate.verse.rhyme_words import WordList
 from prosody.line import Language
 from prosody.rhyming import analyse
 

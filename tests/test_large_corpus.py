@@ -214,11 +214,11 @@ def test_an_interruption_leaves_the_tokens_that_were_there(
     monkeypatch.setattr(stored, "CHUNK", 3000)
     encode, calls = Encoder.songs, Counter[str]()
 
-    def interrupted(encoder: Encoder, songs: Iterable[Song]) -> Ids:
+    def interrupted(encoder: Encoder, songs: Iterable[Song], language: str | None = None) -> Ids:
         calls["chunks"] += 1
         if calls["chunks"] == 4:
             raise KeyboardInterrupt
-        return encode(encoder, songs)
+        return encode(encoder, songs, language)
 
     monkeypatch.setattr(Encoder, "songs", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.corpus import Song
 from core.errors import UserError
 from data.sources.songbook import read_songbook
-from generate.rhyme_words import EndWords, RhymeWords, WordList, is_clear
+from generate.verse.rhyme_words import EndWords, RhymeWords, WordList, is_clear
 from pretrain.lexicon import LEXICON, Lexicon, build_lexicon, load_lexicon, save_lexicon
 from prosody.line import Language
 from prosody.rhyming import analyse, rhyme

@@ -18,9 +18,11 @@ from pretrain import gradients, loop, schedule, threads, tokenize_data
 from pretrain.batches import Batches, eval_batches
 from pretrain.checkpoint import MODEL, PREVIOUS, STATE, load_checkpoint
 from pretrain.config import LoopConfig
+from pretrain.lexicon import LEXICON
 from pretrain.memory import activation_bytes, available_bytes
 from pretrain.metrics import Metrics, bits_per_char
 from pretrain.model import ModelConfig
+from pretrain.phrases import PHRASES
 from pretrain.threads import ThreadChooser
 from pretrain.tokens import IGNORE, Part, Tokens
 from pretrain.train import PretrainConfig
@@ -43,7 +45,18 @@ def test_training_lowers_the_loss_and_leaves_a_folder_that_loads(tokens: Tokens)
     )
     assert min(losses) < losses[0] - 0.5
     names = {path.name for path in folder.iterdir()}
-    kept = {MODEL, STATE, PREVIOUS, "config.json", "tokenizer.json", "metrics.jsonl", "loss.png", "run.json"}
+    kept = {
+        MODEL,
+        STATE,
+        PREVIOUS,
+        PHRASES,
+        LEXICON,
+        "config.json",
+        "tokenizer.json",
+        "metrics.jsonl",
+        "loss.png",
+        "run.json",
+    }
     assert names == kept | {LOCK}
     record = json.loads((folder / "run.json").read_text())
     assert record["config"]["n_embd"] == 16

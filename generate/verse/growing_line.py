@@ -8,8 +8,8 @@ import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from generate.pieces import APOSTROPHES, HYPHEN, OPENING, Piece
-from generate.rhyme_words import WordList
+from generate.verse.pieces import APOSTROPHES, HYPHEN, OPENING, Piece
+from generate.verse.rhyme_words import WordList
 from pretrain.verse_codes import NEAR_END
 from prosody.line import Language
 from prosody.rhyming import analyse

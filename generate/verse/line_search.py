@@ -13,9 +13,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from generate.decoding import Sequence
-from generate.growing_line import Grammar, GrowingLine
-from generate.rhyme_words import EndWords
 from generate.sampling import Sampling, cuts
+from generate.verse.growing_line import Grammar, GrowingLine
+from generate.verse.rhyme_words import EndWords
 from prosody.rhyming import analyse
 
 # Tokens of a line beyond which it is given up.

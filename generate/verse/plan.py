@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from generate.rhyme_words import Ending
+from generate.verse.rhyme_words import Ending
 from prosody.form import Form, Verse
 from prosody.structure import Section
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from core.errors import UserError
-from generate.pieces import pieces_of
-from generate.rhyme_words import RhymeWords, WordList
+from generate.verse.pieces import pieces_of
+from generate.verse.rhyme_words import RhymeWords, WordList
 from generate.write import Writer
 from pretrain.lexicon import Lexicon
 from prosody.line import Language, known_language

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from core.words import folded_words
-from generate.line_search import Candidate
-from generate.pieces import Piece
+from generate.verse.line_search import Candidate
+from generate.verse.pieces import Piece
 
 # Words of so many letters that stood in the last lines cost a line so much, in nats.
 LONG, RECENT, AGAIN = 4, 6, 2.0

@@ -1,0 +1,1 @@
+"""What composing in a form is made of."""
