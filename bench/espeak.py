@@ -62,9 +62,9 @@ class Judge:
 
 @cache
 def _backend(language: Language) -> Any:
-    import espeakng_loader
-    from phonemizer.backend import EspeakBackend
-    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+    import espeakng_loader  # pyright: ignore[reportMissingImports]
+    from phonemizer.backend import EspeakBackend  # pyright: ignore[reportMissingImports]
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper  # pyright: ignore[reportMissingImports]
 
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())

@@ -9,6 +9,7 @@ from core.corpus import read_corpus
 from core.errors import UserError
 from pretrain.checkpoint import CONFIG, MODEL, TOKENIZER, load_checkpoint, start_folder
 from pretrain.config import LoopConfig
+from pretrain.lexicon import LEXICON, build_lexicon, load_lexicon, save_lexicon
 from pretrain.loop import Training
 from pretrain.parallel import World, join_world
 from pretrain.phrases import PHRASES, index_split, load_index, save_index
@@ -78,6 +79,8 @@ def _adapt(config: FinetuneConfig, world: World) -> None:
             facts = {"parameters": model.count_parameters(), "val_ids": [song.id for song in split.val]}
             write_run_json(folder, config, inputs, **facts)
             save_index(folder, index_split(split, load_index(base) if (base / PHRASES).exists() else None))
+            if (base / LEXICON).exists():
+                save_lexicon(folder, load_lexicon(base) + build_lexicon(split.train, split.language))
         print(f"base        {shown(base)}")
         with watching(folder, config) as watch:
             training = Training(folder, model, tokens, config, world, judge_start=True, after_evaluation=watch)

@@ -66,8 +66,10 @@ def text_pieces(text: str, characters: int) -> Iterator[str]:
 class Encoder:
     """A tokenizer that remembers words. Ids are of `dtype`."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, plain_share: float = PLAIN_SHARE) -> None:
+        """`plain_share` of the songs have no verse codes."""
         self.dtype = id_type(tokenizer.vocab_size)
+        self._plain_share = plain_share
         self._tokenizer = tokenizer
         self._signs = {sign: [id_] for sign, id_ in zip(_CODES, tokenizer.verse_codes, strict=False)}
         self._words = _Words(tokenizer, self.dtype, self._signs)
@@ -120,7 +122,7 @@ class Encoder:
         return bool(
             self._signs
             and known_code(song, language)
-            and fingerprint(song) >= PLAIN_SHARE * 2**32
+            and fingerprint(song) >= self._plain_share * 2**32
             and not _CODE.search(song.lyrics)
         )
 

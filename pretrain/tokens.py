@@ -24,7 +24,7 @@ from data.spool import map_chunks
 from pretrain.encoder import Encoder, Ids, id_type, text_pieces
 from pretrain.split import Document, Fingerprints, Split, fingerprint, song_chunks, split_songs
 from pretrain.tokenizer import Tokenizer
-from pretrain.verse_codes import COUNTS
+from pretrain.verse_codes import COUNTS, plain_share
 
 __all__ = [
     "IGNORE",
@@ -135,7 +135,7 @@ def encode_split(split: Split, tokenizer: Tokenizer, folder: Path | None = None)
         songs = total // SONG_LENGTH
         chunks = [text_pieces(side[0].lyrics, PIECE) for side in sides]
     tasks = chain.from_iterable(zip(repeat(side), of_side) for side, of_side in enumerate(chunks))
-    encode = partial(_to_ids, tokenizer.to_json(), split.language)
+    encode = partial(_to_ids, tokenizer.to_json(), plain_share(split.characters), split.language)
     with ExitStack() as stack:
         streams = [stack.enter_context(_Stream(tokenizer, folder)) for _ in sides]
         bar = stack.enter_context(tqdm(desc="encoding", total=total, unit_scale=True, delay=2, leave=False))
@@ -151,13 +151,13 @@ def encode_split(split: Split, tokenizer: Tokenizer, folder: Path | None = None)
 
 
 @lru_cache(maxsize=1)
-def _encoder(tokenizer_json: str) -> Encoder:
-    return Encoder(Tokenizer.from_json(tokenizer_json))
+def _encoder(tokenizer_json: str, plain: float) -> Encoder:
+    return Encoder(Tokenizer.from_json(tokenizer_json), plain)
 
 
-def _to_ids(tokenizer_json: str, language: str, task: tuple[int, _Chunk]) -> tuple[int, Ids, int]:
+def _to_ids(tokenizer_json: str, plain: float, language: str, task: tuple[int, _Chunk]) -> tuple[int, Ids, int]:
     side, chunk = task
-    encoder = _encoder(tokenizer_json)
+    encoder = _encoder(tokenizer_json, plain)
     if isinstance(chunk, str):
         return side, encoder.text(chunk), len(chunk)
     songs = list(chunk)

@@ -27,11 +27,21 @@ COUNTS = tuple(f"<|{syllables}|>" for syllables in range(1, MOST_SYLLABLES + 1))
 LEFT = tuple(f"<|+{syllables}|>" for syllables in range(MOST_SYLLABLES))
 VERSE_TOKENS = (*COUNTS, *LEFT)
 
-# Of the songs that are learnt, those that stay without codes: whoever writes freely asks for none.
+# Of the songs that are learnt, those that stay without codes: whoever writes freely asks for none. Ten minutes of
+# Spanish verse came to 1.971 bits per character with no codes at all; with these, on songs without codes, to 2.006 and
+# 73 % of lines of the asked length and sound; with a quarter plain, to 2.087 and 88 %.
 PLAIN_SHARE = 0.75
+
+# So much verse shows what a code means; to tell its lengths and rhymes takes a second for 60,000 characters.
+ENOUGH_CODED = 5_000_000
 
 _HEADING = re.compile(r"\s*\[.*\]\s*")
 _BETWEEN = re.compile(r"(?<=\S) (?=\S)")
+
+
+def plain_share(characters: int) -> float:
+    """The share of songs without codes, in a corpus of so many characters."""
+    return max(PLAIN_SHARE, 1 - ENOUGH_CODED / max(1, characters))
 
 
 class Code(NamedTuple):

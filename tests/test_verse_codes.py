@@ -12,14 +12,17 @@ from pretrain.tokenizer import SPECIAL_TOKENS, Kind, Tokenizer
 from pretrain.tokens import encode_split
 from pretrain.verse_codes import (
     COUNTS,
+    ENOUGH_CODED,
     LEFT,
     MOST_SYLLABLES,
+    PLAIN_SHARE,
     VERSE_TOKENS,
     Code,
     coded_lines,
     codes_of,
     known_code,
     parse_codes,
+    plain_share,
 )
 from tests.conftest import invent_song
 
@@ -127,3 +130,8 @@ def test_only_languages_with_an_analysis_have_codes() -> None:
     assert known_code(CODED, "de") is None
     assert known_code(Song(id="1", lyrics="x", language="fr"), "mul") == "fr"
     assert Encoder(BPE).songs([CODED], "de").tolist() == Encoder(BPE).songs([CODED]).tolist()
+
+
+def test_a_large_corpus_has_codes_in_a_part_of_it() -> None:
+    assert plain_share(1_000_000) == PLAIN_SHARE
+    assert plain_share(1_000_000_000) == pytest.approx(1 - ENOUGH_CODED / 1e9)
