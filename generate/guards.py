@@ -1,9 +1,13 @@
 """Words that may not stand: looked at when each is complete, and taken back."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from core.words import APOSTROPHES, Word, words
+
+# Something stands behind a word: it may be complete.
+_BEHIND_A_WORD = re.compile(r"\w\W")
 
 
 class Forbidden(Protocol):
@@ -45,6 +49,8 @@ class WordGuard:
         if not self._forbidden or (more.isalnum() and not ended):
             return None  # a word that goes on is not complete
         text += more
+        if not ended and not _BEHIND_A_WORD.search(text, self._seen):
+            return None
         complete = len(text) if ended else _complete(text)
         for word in self._later(text):
             if word.end >= complete and not ended:
@@ -68,9 +74,14 @@ class WordGuard:
             self._words.pop()
             self._said.pop()
 
+    @property
+    def _seen(self) -> int:
+        """Where the last word that was looked at ends."""
+        return self._words[-1].end if self._words else 0
+
     def _later(self, text: str) -> Iterator[Word]:
         """The words that were not looked at yet."""
-        seen = self._words[-1].end if self._words else 0
+        seen = self._seen
         line = text.rfind("\n", 0, seen) + 1
         start = line if "[" in text[line:] else seen  # a heading is told by its line
         for word in words(text[start:]):
