@@ -46,8 +46,8 @@ def loss_section(material: Material) -> Section:
             Paragraph(
                 f"All of them learnt the same {material.document} and are charged for the {material.document} held "
                 f"out. The n-gram looks back on {ORDER} characters, with Kneser-Ney smoothing; xz has all that was "
-                "learnt in its window. The model pays for its marks as well (titles, ends, what it notes of length and "
-                "rhyme), the others for lyrics alone."
+                "learnt in its window. The model pays for its marks as well (titles, ends), "
+                "the others for lyrics alone."
             )
         )
     when = f"Its best model: {facts['bits_per_char']:.3f} bits per character on validation, at step {facts['step']:,}"
