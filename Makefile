@@ -12,7 +12,7 @@ demo: $(VENV)/run.installed
 	@PATH="$(BIN):$$PATH" bash recipes/songbook.sh
 
 test: $(VENV)/dev.installed
-	@"$(BIN)/python" -m pytest
+	@"$(BIN)/python" -m pytest -n auto --dist loadfile
 
 check: $(VENV)/dev.installed
 	@"$(BIN)/ruff" format --check .
