@@ -17,8 +17,10 @@ import torch
 from bench.espeak import Judge
 from bench.verse_figures import (
     bits_per_char,
+    copied,
     counted_alike,
     heard,
+    in_rhythm,
     kept,
     pairs_of_form,
     pairs_of_songs,
@@ -30,7 +32,8 @@ from core.corpus import Song
 from core.stored import open_corpus
 from generate.compose import Composition
 from generate.decoding import decode
-from generate.sampling import Sampling
+from generate.originality import COPIED
+from generate.sampling import Sampling, cuts
 from generate.verse.composer import Composer
 from generate.verse.growing_line import GrowingLine
 from generate.verse.line_search import Candidate
@@ -39,6 +42,7 @@ from generate.verse.rhyme_words import EndWords
 from generate.write import Request, Writer
 from pretrain.checkpoint import Checkpoint, load_checkpoint
 from pretrain.lexicon import load_lexicon
+from pretrain.phrases import load_index
 from pretrain.split import split_songs
 from pretrain.tokenizer import Tokenizer
 from pretrain.verse_codes import NEAR_END
@@ -81,7 +85,9 @@ class Unaided(Candidate):
     def _go_on(self, line: GrowingLine, logits: np.ndarray) -> int | None:  # noqa: ARG002
         logits = logits.copy()
         logits[list(self.grammar.counts)] = -np.inf
-        for chosen in next(iter(self._by_draw(logits))):
+        likely = np.flatnonzero(logits >= cuts(logits, self.sampling, 0.0)[0])
+        scores = self._scores(logits[likely], self._luck(len(logits))[likely])
+        for chosen in likely[np.argsort(-scores)].tolist():
             piece = self.grammar.pieces[chosen]
             if self._reminded < len(self.said) and (piece.kind == "left" or piece.spaced):
                 text = f"{self._tokenizer.decode(self.said)} {self.end_word}"
@@ -99,9 +105,11 @@ def main(config: VerseConfig) -> None:
     """Compose poems, and print what becomes of them."""
     torch.set_num_threads(1)
     checkpoint, judge = (load_checkpoint(path, torch.device("cpu")) for path in (config.checkpoint, config.judge))
-    composer = Composer(Writer(checkpoint), load_lexicon(config.checkpoint))
-    songs = list(split_songs(open_corpus(config.corpus), 1).train)
-    free = _free(composer, config)
+    writer = Writer(checkpoint, load_index(config.checkpoint))
+    composer = Composer(writer, load_lexicon(config.checkpoint))
+    parts = split_songs(open_corpus(config.corpus), 1)
+    songs, free = list(parts.train), _free(composer, config)
+    real = [song.lyrics for song in parts.val]
     for text in config.forms:
         form = parse_form(text, composer.language)
         print(f"\n## {format_form(form)}\n")
@@ -112,7 +120,7 @@ def main(config: VerseConfig) -> None:
         finished = sum(not poem.failure for poem in poems) / len(poems)
         print(f"{'finished':<12}{finished:.1%}, {seconds:.2f} s of CPU a poem of {form.lines} lines")
         texts = [poem.text for poem in poems if not poem.failure]
-        for name, figure in (*figures, *_against_free(composer, judge, texts, free)):
+        for name, figure in (*figures, *_against(composer, judge, texts, free, real)):
             print(f"{name:<12}{figure}", flush=True)
 
 
@@ -146,8 +154,8 @@ def _unaided(composer: Composer, form: Form, songs: list[Song], config: VerseCon
     hits: list[tuple[bool, bool]] = []
     for line in lines:
         made = analyse(tokenizer.decode(line.said), composer.language)
-        sound = composer.rhymes.endings[line.end_word].consonant if line.end_word else ""
-        hits.append((made.syllables == line.syllables, bool(sound) and made.consonant == sound))
+        ends = [composer.rhymes.ending(word).consonant for word in (made.last_word, line.end_word)]
+        hits.append((made.syllables == line.syllables, bool(line.end_word) and ends[0] == ends[1]))
     length, sounds, both = (sum(column) / len(hits) for column in zip(*((*hit, all(hit)) for hit in hits), strict=True))
     yield "unaided", f"{length:.1%} of the asked length, {sounds:.1%} of the sound, {both:.1%} both"
 
@@ -179,7 +187,8 @@ def _figures(composer: Composer, form: Form, poems: list[Composition], songs: li
         ("", _lines_like(form, songs, composer)),
     ):
         mean, spread = counted_alike(some, judge)
-        yield name, f"{'songs: ' * (not name)}{mean:+.2f} ± {spread:.2f} syllables from ours by espeak"
+        counted = f"{mean:+.2f} ± {spread:.2f} syllables from ours by espeak"
+        yield name, f"{'songs: ' * (not name)}{counted}, {in_rhythm(some, language):.1%} in rhythm"
     for name, pairs in (
         ("pairs", pairs_of_form(form, stanzas, language)),
         ("", pairs_of_songs((song.lyrics for song in songs), language)),
@@ -188,12 +197,21 @@ def _figures(composer: Composer, form: Form, poems: list[Composition], songs: li
         yield name, f"{'songs: ' * (not name)}{shares}, {pairs.same():,} of a word with itself"
 
 
-def _against_free(
-    composer: Composer, judge: Checkpoint, texts: list[str], free: list[str]
+def _against(
+    composer: Composer, judge: Checkpoint, texts: list[str], free: list[str], real: list[str]
 ) -> Iterator[tuple[str, str]]:
-    """What poems cost another model, what they repeat, and what is no word, against songs written freely."""
-    costs = [bits_per_char(judge, some) for some in (texts, free)]
-    yield "natural", f"{costs[0]:.3f} bits/char, free {costs[1]:.3f}: {costs[0] / costs[1] - 1:+.1%}"
+    """What poems cost another model, what they copy and repeat, and what is no word, against songs written freely.
+
+    `real` are songs that neither model has learnt from; of all, as many lines are read as the poems have.
+    """
+    lines = texts[0].count("\n") + 1
+    costs = [
+        bits_per_char(judge, ["\n".join(text.split("\n")[:lines]) for text in some]) for some in (texts, free, real)
+    ]
+    yield "natural", f"{costs[0]:.3f} bits/char, free {costs[1]:.3f}, songs not learnt {costs[2]:.3f}"
+    assert composer.writer.index is not None
+    shares = [copied(composer.writer.index, some) for some in (texts, free)]
+    yield "copied", f"{shares[0]:.2%} of words in runs of {COPIED} and more, free {shares[1]:.2%}"
     yield "repeated", f"{repeated(texts):.2%} of runs of four words, free {repeated(free):.2%}"
     words = composer.lexicon.of(composer.language)
     unknown = [unknown_words(some, words, composer.language) for some in (texts, free)]

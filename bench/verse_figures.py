@@ -10,12 +10,16 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from bench.espeak import Judge
+from core.words import folded_words
+from generate.originality import measure
 from pretrain.checkpoint import Checkpoint
 from pretrain.lexicon import Words
+from pretrain.phrases import PhraseIndex
 from prosody.checking import check
 from prosody.form import Form
 from prosody.line import Language
 from prosody.rhyming import analyse, rhyme_kind
+from prosody.rhythm import stumbles
 
 # Endings that rhyme without anybody's effort: verbs, participles, abstract nouns, adverbs.
 _SUFFIXES: dict[Language, re.Pattern[str]] = {
@@ -105,10 +109,22 @@ def counted_alike(lines: Sequence[str], judge: Judge) -> tuple[float, float]:
     return mean, sum(abs(one - mean) for one in off) / max(1, len(off))
 
 
+def in_rhythm(lines: Iterable[str], language: Language) -> float:
+    """Share of lines that do not go against the rhythm of their length; in English, of feet of two syllables."""
+    off = [stumbles(analyse(line, language), language) for line in lines]
+    return sum(not each for each in off) / max(1, len(off))
+
+
 def unknown_words(texts: Iterable[str], words: Words, language: Language) -> float:
     """Share of words that do not stand in the songs."""
     said = [word for text in texts for line in text.split("\n") for word in analyse(line, language).words]
     return sum(word not in words.counts for word in said) / max(1, len(said))
+
+
+def copied(index: PhraseIndex, texts: Iterable[str]) -> float:
+    """Share of words in long runs that stand so in the songs learnt; a text counts by its words."""
+    found = [(measure(index, text).share, len(folded_words(text))) for text in texts]
+    return sum(share * words for share, words in found) / max(1, sum(words for _, words in found))
 
 
 def repeated(texts: Iterable[str], size: int = 4) -> float:

@@ -92,25 +92,30 @@ def origin_of(folder: Path, learnt: Fingerprints) -> Origin:
 
 
 def _corpora(folder: Path) -> list[Path]:
-    """The corpus.json beside a checkpoint, behind those of the bases that its run.json leads to."""
+    """The corpus.json beside a checkpoint, behind those of the bases and parents that its run.json leads to."""
     paths: list[Path] = []
     seen: set[Path] = set()
-    at: Path | None = folder
-    while at is not None and at not in seen:
-        seen.add(at)
-        paths.append(at.parent.parent / "corpus.json")
-        at = _base(at)
+    waiting = [folder]
+    while waiting:
+        at = waiting.pop(0)
+        if at not in seen:
+            seen.add(at)
+            paths.append(at.parent.parent / "corpus.json")
+            waiting += _before(at)
     return [path for path in dict.fromkeys(reversed(paths)) if path.exists()]
 
 
-def _base(folder: Path) -> Path | None:
-    config: dict[str, Any] = read_json(folder / RUN)["config"] if (folder / RUN).exists() else {}
+def _before(folder: Path) -> list[Path]:
+    record: dict[str, Any] = read_json(folder / RUN) if (folder / RUN).exists() else {}
+    if "parents" in record:  # a mix
+        return [Path(parent) for parent in record["parents"]]
+    config: dict[str, Any] = record.get("config", {})
     if "base" not in config:
-        return None
+        return []
     try:
-        return find_checkpoint(config["base"], config["base_run"]).resolve()
+        return [find_checkpoint(config["base"], config["base_run"]).resolve()]
     except UserError:
-        return None
+        return []
 
 
 def _fingerprints(corpus: Corpus) -> Fingerprints:

@@ -13,6 +13,8 @@ from core.errors import UserError
 from core.files import write_text
 from generate.choice import CheckpointChoice, FormChoice
 from generate.compose import Composition
+from generate.foreign.folder import is_adapter
+from generate.foreign.writer import ForeignWriter
 from generate.originality import measure
 from generate.sampling import Sampling
 from generate.verse.composer import Composer
@@ -63,7 +65,13 @@ def main(config: SampleConfig) -> None:
     """
     folder = config.folder
     index = load_index(folder) if (folder / PHRASES).exists() else None
-    writer = Writer(load_checkpoint(folder, find_device(config.device)), index)
+    device = find_device(config.device)
+    if is_adapter(folder):
+        if config.form or config.structure:
+            raise UserError("verse in a form needs a model trained here", "leave --form out, or choose another --run")
+        writer = ForeignWriter(folder, device, index)
+    else:
+        writer = Writer(load_checkpoint(folder, device), index)
     requests = [_request(config, config.seed + number) for number in range(config.num_songs)]
     if config.form or config.structure:
         composer = Composer(writer, load_lexicon(folder), config.language)

@@ -17,6 +17,8 @@ DOUBT = 2e-4
 # What so little can add to a sum of probabilities.
 DOUBTFUL_SHARE = 1e-4
 
+# Noise that is drawn at once: a few numbers take as long to ask for as some thousands.
+NOISE = 4096
 
 # The generator may draw 0, which has no logarithm.
 _TINY = np.finfo(np.float32).tiny
@@ -66,12 +68,14 @@ class Sampler:
     def __init__(self, sampling: Sampling, seed: int) -> None:
         self.sampling = sampling
         self._generator = np.random.Generator(np.random.SFC64(seed))
+        self._noises: list[np.ndarray] = []
+        """Drawn and not used yet, (V,) each."""
 
     def __call__(
         self,
         logits: np.ndarray,
         exact: Callable[[], np.ndarray],
-        banned: Collection[int] = (),
+        banned: Collection[int] | np.ndarray = (),
         said: Iterable[int] = (),
     ) -> int | None:
         """The next id from logits (V,): none of `banned`, less likely what was `said`; None where nothing is left.
@@ -79,32 +83,55 @@ class Sampler:
         `exact` computes the logits once more from the ids alone. It is asked when rounding could decide.
         """
         # The largest of logit / temperature + Gumbel noise is a draw by the softmax.
-        noise = None
-        if self.sampling.temperature:
-            noise = self._generator.standard_exponential(len(logits), np.float32)
-            np.maximum(noise, _TINY, out=noise)
-            np.log(noise, out=noise)
-            noise *= -self.sampling.temperature
+        noise = self._noise(len(logits)) if self.sampling.temperature else None
         counts = Counter(said) if self._penalises else None
-        chosen, certain = self._draw(self._adjusted(logits, banned, counts), noise, DOUBT)
+        adjusted = self._adjusted(logits, banned, counts)
+        chosen = self._plain(adjusted, noise)
+        if chosen is not None:
+            return chosen
+        chosen, certain = self._draw(adjusted, noise, DOUBT)
         if not certain:
             chosen, _ = self._draw(self._adjusted(exact(), banned, counts), noise, 0.0)
         return chosen
+
+    def _noise(self, size: int) -> np.ndarray:
+        if not self._noises:
+            noises = self._generator.standard_exponential((max(1, NOISE // size), size), np.float32)
+            np.maximum(noises, _TINY, out=noises)
+            np.log(noises, out=noises)
+            noises *= -self.sampling.temperature
+            self._noises = list(noises)
+        return self._noises.pop()
+
+    def _plain(self, logits: np.ndarray, noise: np.ndarray | None) -> int | None:
+        """The id that is drawn from all, where it would be from what the filters leave, too; None where that is open.
+
+        It mostly would be, and to see that of one id takes no sorting.
+        """
+        scores = logits.copy() if noise is None else logits + noise
+        chosen = int(scores.argmax())
+        best = scores.item(chosen)
+        scores[chosen] = -np.inf
+        if best - scores.item(scores.argmax()) <= DOUBT or best == -np.inf:
+            return None
+        return chosen if noise is None or _passes(logits, logits.item(chosen), self.sampling) else None
 
     @property
     def _penalises(self) -> bool:
         sampling = self.sampling
         return sampling.repetition_penalty != 1 or bool(sampling.presence_penalty or sampling.frequency_penalty)
 
-    def _adjusted(self, logits: np.ndarray, banned: Collection[int], said: Counter[int] | None) -> np.ndarray:
+    def _adjusted(
+        self, logits: np.ndarray, banned: Collection[int] | np.ndarray, said: Counter[int] | None
+    ) -> np.ndarray:
         logits = logits.copy()
         if said:
             ids, counts = np.array(list(said)), np.array(list(said.values()), np.float32)
             kept, penalty = logits[ids], self.sampling.repetition_penalty
             kept = np.where(kept > 0, kept / penalty, kept * penalty)
             logits[ids] = kept - self.sampling.presence_penalty - self.sampling.frequency_penalty * counts
-        if banned:
-            logits[list(banned)] = -np.inf
+        if len(banned):
+            logits[banned if isinstance(banned, np.ndarray) else list(banned)] = -np.inf
         return logits
 
     def _draw(self, logits: np.ndarray, noise: np.ndarray | None, doubt: float) -> tuple[int | None, bool]:
@@ -131,6 +158,25 @@ class Sampler:
         scores = scores.copy() if noise is None else scores
         scores[chosen] = -np.inf
         return chosen, bool(best - scores.max() > doubt)
+
+
+def _passes(logits: np.ndarray, logit: float, sampling: Sampling) -> bool:
+    """Whether top_k, top_p and min_p let one of the logits (V,) pass, and would if each were less than DOUBT away."""
+    top_k, top_p, min_p, temperature = sampling.top_k, sampling.top_p, sampling.min_p, sampling.temperature
+    ahead = logits > logit - DOUBT  # itself, too
+    if top_k is not None and np.count_nonzero(ahead) > top_k:
+        return False
+    highest = logits.item(logits.argmax())
+    if min_p and logit - DOUBT < highest + temperature * math.log(min_p):
+        return False
+    if top_p == 1:
+        return True
+    if top_k is not None and top_k < len(logits):
+        logits = np.partition(logits, -top_k)[-top_k:]
+        ahead = logits > logit - DOUBT
+    shares = np.exp((logits - highest) / temperature)
+    before = shares[ahead].sum() - math.exp((logit - highest) / temperature)
+    return bool(before < (top_p - DOUBTFUL_SHARE) * shares.sum())
 
 
 def cuts(logits: np.ndarray, sampling: Sampling, doubt: float) -> tuple[float, float]:

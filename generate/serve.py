@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 API_KEY = "PAYADOR_API_KEY"
 
+# Names of this machine.
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
 # Seconds in which clients may hear that the server is being stopped.
 LAST_SECONDS = 2
 
@@ -41,6 +44,8 @@ class ServeConfig(CheckpointChoice):
     """Most songs that one request may ask for."""
     max_prompt: int = 8000
     """Longest prompt, in characters."""
+    max_lines: int = 100
+    """Longest poem in a form."""
     timeout: float = 120.0
     """Seconds that a request may take, waiting included."""
     device: Device = "auto"
@@ -51,7 +56,7 @@ class ServeConfig(CheckpointChoice):
             raise ValueError("give at most one of: a checkpoint folder, --corpus, --artist")
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port must be from 0 to 65535, got {self.port}")
-        for name in ("max_rows", "max_tokens", "max_songs", "max_prompt"):
+        for name in ("max_rows", "max_tokens", "max_songs", "max_prompt", "max_lines"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.max_waiting < 0:
@@ -89,7 +94,8 @@ def main(config: ServeConfig) -> None:
             raise UserError(f"serving needs {error.name}", "pip install -r requirements-serve.txt") from error
 
         service = _service(config)
-        app = make_app(service, key)
+        # Who has the key may come by any name.
+        app = make_app(service, key, None if key else {*_LOCAL, config.host.lower()})
         mount_page(app, service)
         host, port = listening.getsockname()[:2]
         print(f"models      {', '.join(service.models.folders()) or 'none yet'}")
@@ -121,8 +127,18 @@ def _service(config: ServeConfig) -> "Service":
             models.load(models.default)
         except ApiError as error:
             raise UserError(error.message) from error
-    limits = Limits(max_tokens=config.max_tokens, max_songs=config.max_songs, max_prompt=config.max_prompt)
-    engine = Engine(max_rows=config.max_rows, max_waiting=config.max_waiting, timeout=config.timeout)
+    limits = Limits(
+        max_tokens=config.max_tokens,
+        max_songs=config.max_songs,
+        max_prompt=config.max_prompt,
+        max_lines=config.max_lines,
+    )
+    engine = Engine(
+        max_rows=config.max_rows,
+        max_waiting=config.max_waiting,
+        max_poems=config.max_songs,
+        timeout=config.timeout,
+    )
     return Service(models, engine, limits)
 
 

@@ -1,7 +1,7 @@
 """The text of ids as they come, which word they are in the middle of, and taking words back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pretrain.tokenizer import Tokenizer
 
@@ -9,8 +9,7 @@ from pretrain.tokenizer import Tokenizer
 LONGEST_CHARACTER = 4
 
 
-@dataclass(frozen=True)
-class _Before:
+class _Before(NamedTuple):
     """What to go back to when a token is taken back."""
 
     length: int

@@ -19,6 +19,8 @@ from generate.sampling import Sampler, Sampling
 from generate.text import Text
 from pretrain.checkpoint import Checkpoint
 from pretrain.phrases import PhraseIndex
+from pretrain.split import Document
+from pretrain.tokenizer import Tokenizer
 
 # A title longer than this is none; the lyrics begin all the same.
 MAX_TITLE_TOKENS = 24
@@ -69,7 +71,7 @@ class Song(Sequence):
         self.logprobs: list[Logprob] = []
         self.tokens = 0
         """Chosen for the lyrics."""
-        self._tokenizer, self._marks = tokenizer, writer.marks
+        self._tokenizer, self._marks, self._no_text = tokenizer, writer.marks, writer.no_text
         self._sampler = Sampler(request.sampling, request.seed)
         self._guard = WordGuard(writer.forbidden(request), len(request.prompt))
         self._text = Text(tokenizer, writer.pieces, request.prompt)
@@ -80,16 +82,9 @@ class Song(Sequence):
         self._barred: dict[int, set[int]] = {}
         """By position, ids with which a word began that may not stand there."""
         self._taken = 0
-        prompt = tokenizer.encode(request.prompt)
         self._endless = writer.document == "text"
-        if self._endless:
-            # A running text knows no marks; a line's end is where anything may begin.
-            super().__init__(prompt or tokenizer.encode("\n"))
-        elif request.title:
-            title = tokenizer.encode(request.title)
-            super().__init__([tokenizer.song, tokenizer.title, *title, tokenizer.lyrics, *prompt])
-        else:
-            super().__init__([tokenizer.song, tokenizer.title])
+        super().__init__(writer.opening(request))
+        if self.ids[-1] == tokenizer.title:
             self._thinking = []
 
     @property
@@ -125,14 +120,14 @@ class Song(Sequence):
         if self._thinking is not None:
             return self._think(logits, self._thinking)
         if self.tokens >= self.request.max_new_tokens:
-            # The word that was cut short counts as one.
-            return self._finish("length", self._guard.refused(self.lyrics, self._text.rest, ended=True))
+            return self._finish("length")
         may_end = not self._endless and self.tokens >= self.request.min_new_tokens
-        banned = self._marks - {self._tokenizer.end} if may_end else self._marks
-        banned |= self._barred.get(len(self.ids), set())
+        banned = self._no_text[may_end]
+        if barred := self._barred.get(len(self.ids)):
+            banned = np.append(banned, list(barred))
         chosen = self._sampler(logits, self.exact, banned, self.ids)
         if chosen is None:  # no word may begin here
-            return self._finish("stop", self._guard.refused(self.lyrics, self._text.rest, ended=True))
+            return self._finish("stop")
         return self._say(chosen, logits)
 
     def _say(self, chosen: int, logits: np.ndarray) -> int | TakeBack | None:
@@ -148,6 +143,8 @@ class Song(Sequence):
             self.logprobs.append(self.likelihood(chosen, len(self.lyrics), logits))
         self._text.append(chosen)
         self.tokens += 1
+        if not self.request.stop:
+            return chosen
         stops = [at for stop in self.request.stop if (at := self.lyrics.find(stop, len(self.request.prompt))) >= 0]
         return self._finish("stop", min(stops)) if stops else chosen
 
@@ -155,7 +152,7 @@ class Song(Sequence):
         """How likely `token`, whose text begins at `offset`, and the likeliest are by logits (V,)."""
         assert self.request.logprobs is not None
         written = logits - logits.max()
-        written[list(self._marks - {self._tokenizer.end})] = -np.inf
+        written[self._no_text[True]] = -np.inf
         written -= np.log(np.exp(written).sum())
         likeliest = np.argsort(-written)[: self.request.logprobs].tolist()
         return Logprob(token, offset, float(written[token]), {id_: float(written[id_]) for id_ in likeliest})
@@ -192,7 +189,11 @@ class Song(Sequence):
         return TakeBack(tokens)
 
     def _finish(self, reason: Literal["stop", "length"], length: int | None = None) -> None:
+        """End the lyrics, cut to `length`, and once more before a word that may not stand now that it is the last."""
         self._text.close(length)
+        self._guard.forget_after(len(self.lyrics))
+        # A word that was cut short counts as one.
+        self._text.close(self._guard.refused(self.lyrics, "", ended=True))
         self.logprobs = [kept for kept in self.logprobs if kept.offset < len(self.lyrics)]
         self.finish_reason = reason
 
@@ -202,12 +203,16 @@ class Writer:
 
     def __init__(self, checkpoint: Checkpoint, index: PhraseIndex | None = None) -> None:
         """`index` knows what the model learnt from, so that copies can be told and forbidden."""
-        self.network = Network(checkpoint.model)
-        self.tokenizer, self.document, self.index = checkpoint.tokenizer, checkpoint.document, index
+        self._take(Network(checkpoint.model), checkpoint.tokenizer, checkpoint.document, index)
+
+    def _take(self, network: Network, tokenizer: Tokenizer, document: Document, index: PhraseIndex | None) -> None:
+        self.network, self.tokenizer, self.document, self.index = network, tokenizer, document, index
         self.pieces = [self.tokenizer.decode([id_]) for id_ in range(self.tokenizer.vocab_size)]
         """The text of each id; "�" where it is only a part of a character."""
         self.marks = frozenset(self.tokenizer.special)
         """Ids that are no text."""
+        self.no_text = np.array(sorted(self.marks)), np.array(sorted(self.marks - {self.tokenizer.end}))
+        """The same, and without the end of a song."""
 
     def song(self, request: Request) -> Song:
         """A song to be decoded.
@@ -223,6 +228,16 @@ class Writer:
                     "leave it out, or train with --kind bpe, which writes everything",
                 )
         return Song(self, request)
+
+    def opening(self, request: Request) -> list[int]:
+        """The ids behind which the model goes on; the mark of a title is last where it thinks of one."""
+        tokenizer, prompt = self.tokenizer, self.tokenizer.encode(request.prompt)
+        if self.document == "text":
+            # A running text knows no marks; a line's end is where anything may begin.
+            return prompt or tokenizer.encode("\n")
+        if not request.title:
+            return [tokenizer.song, tokenizer.title]
+        return [tokenizer.song, tokenizer.title, *tokenizer.encode(request.title), tokenizer.lyrics, *prompt]
 
     def decode(self, songs: Iterable[Song], max_rows: int = MAX_ROWS) -> Iterator[list[Song]]:
         """Write songs side by side; yields after each step the ones that it ended."""

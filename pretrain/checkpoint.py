@@ -1,5 +1,6 @@
 """The checkpoint folder: config.json, tokenizer.json, model.safetensors, and training-state.safetensors to resume.
 
+Where LoRA adapted it, adapter.safetensors holds what was learnt beside the base's weights.
 model.safetensors holds the fingerprints of the other two and of itself, so a folder that is not as it
 was written never loads.
 """
@@ -26,6 +27,7 @@ from pretrain.split import Document, Fingerprints
 from pretrain.tokenizer import Tokenizer
 
 CONFIG, TOKENIZER, MODEL, RUN = "config.json", "tokenizer.json", "model.safetensors", "run.json"
+ADAPTER = "adapter.safetensors"
 STATE, PREVIOUS = "training-state.safetensors", "training-state.previous.safetensors"
 
 # The tensor of model.safetensors that is no weight: fingerprints of the songs, 4 bytes each.
@@ -51,7 +53,7 @@ def start_folder(
     What an earlier run left goes first, so that its model is never found beside another's tokenizer; and
     before all its run.json, so that nobody resumes what is half removed.
     """
-    for stale in (RUN, STATE, PREVIOUS, MODEL, PHRASES, LEXICON):
+    for stale in (RUN, STATE, PREVIOUS, MODEL, ADAPTER, PHRASES, LEXICON):
         (folder / stale).unlink(missing_ok=True)
     write_json(folder / CONFIG, {**dataclasses.asdict(config), "document": document})
     tokenizer.save(folder / TOKENIZER)
@@ -101,6 +103,11 @@ def _read_config(path: Path) -> tuple[ModelConfig, Document]:
     try:
         fields = dict(cast("dict[str, Any]", value))
         document: Document = "text" if fields.pop("document") == "text" else "songs"
+        if "base" in fields:
+            raise UserError(
+                f"{shown(path.parent)} adapts {fields['base']}, which was not trained here",
+                "generate/sample.py writes with it; peft/ in it is for other programs",
+            )
         return ModelConfig(**fields), document
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{shown(path)} describes no model: {error}", "copy the whole folder again") from error

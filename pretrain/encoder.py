@@ -28,11 +28,8 @@ BLOCK = 40_000  # characters
 REMEMBERED = 1 << 20
 _SLOTS = 2 * REMEMBERED
 
-# White space that may not be cut everywhere. Lyrics have none: a blank line is two pieces in every kind of tokenizer.
-_TOGETHER = ("  ", " \n", "\n ", "\n\n\n")
-
-# The same, where there are other spaces than " " and "\n"; and what stands for the marks of a song, below.
-_ODD = re.compile(r"[^\S\n][ \n]|\n |\n\n(?:\s|\Z)|[\0-\4\ue000-\uefff]")
+# A space or a line end that follows white space of another kind, and what stands for the marks of a song, below.
+_ODD = re.compile(r"[^\S\n ][ \n]|[\0-\4\ue000-\uefff]")
 _SONG, _TITLE, _LYRICS, _END = "\1", "\2", "\3", "\4"
 # Of verse codes: characters that nobody uses, and that begin with a byte that nothing else begins with.
 _CODES = "".join(map(chr, range(0xE000, 0xE000 + len(VERSE_TOKENS))))
@@ -128,10 +125,9 @@ class Encoder:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether the text may be cut before every space and line end."""
-    if text.replace("\n", "").isprintable():  # has no other space; looks long, is fast
-        return not text.endswith("\n\n") and not any(run in text for run in _TOGETHER)
-    return not _ODD.search(text)
+    """Whether the text may be cut before every space or line end that follows none."""
+    # What is printable has no other space; that is faster to find out.
+    return text.replace("\n", "").isprintable() or not _ODD.search(text)
 
 
 class _Words:
@@ -163,7 +159,10 @@ class _Words:
             self._powers, self._inverses = _powers(_BASE, len(data)), _powers(pow(_BASE, -1, 1 << 64), len(data))
         signs = np.frombuffer(data, np.uint8)  # (N,)
         is_mark, is_code = signs < 5, signs == _FIRST_BYTE
-        begins = (signs == ord(" ")) | (signs == ord("\n")) | is_mark
+        is_space = (signs == ord(" ")) | (signs == ord("\n"))
+        begins = is_space | is_mark
+        # The spaces of an indented line, and what follows them, are one word.
+        begins[1:] &= ~is_space[:-1] | is_mark[1:]
         begins[1:] |= is_mark[:-1]
         begins |= is_code
         begins[_CODE_BYTES:] |= is_code[:-_CODE_BYTES]

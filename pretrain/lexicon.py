@@ -6,23 +6,29 @@ ends a line says whether it is one to rhyme on.
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
+
+from tqdm import tqdm
 
 from core.artifacts import shown
 from core.corpus import Song
 from core.errors import UserError
 from core.files import read_json, write_text
+from data.spool import map_chunks
+from pretrain.phrases import evenly
+from pretrain.split import Split, some_songs, song_chunks
 from pretrain.verse_codes import is_heading, known_code
 from prosody.line import LANGUAGES, Language
 from prosody.rhyming import analyse
 
 LEXICON = "lexicon.json"
 
-# Songs beyond these tell nothing new about words.
-ENOUGH = 20_000_000  # characters
+# Of more text than this, evenly drawn songs tell enough about words.
+ENOUGH = 10_000_000  # characters
 
 
 @dataclass
@@ -53,13 +59,40 @@ def _joined(one: Words, other: Words) -> Words:
     return Words(one.counts + other.counts, one.ends + other.ends)
 
 
-def build_lexicon(songs: Iterable[Song], language: str) -> Lexicon:
-    """The words of songs of a corpus in `language`; songs in languages without an analysis have none.
+def lexicon_of_split(split: Split) -> Lexicon:
+    """The words of a corpus's train side; of much text, those of songs drawn evenly, to about ENOUGH characters.
 
     Raises:
         UserError: as `prosody.analyse`.
     """
-    lexicon, left = Lexicon(), ENOUGH
+    songs = split.train
+    if split.characters > ENOUGH:
+        songs = some_songs(songs, evenly(len(songs), ENOUGH / split.characters))
+    return build_lexicon(songs, split.language)
+
+
+def build_lexicon(songs: Sequence[Song], language: str) -> Lexicon:
+    """The words of songs of a corpus in `language`, on all cores where there are many songs.
+
+    Songs in languages without an analysis have none.
+
+    Raises:
+        UserError: as `prosody.analyse`.
+    """
+    lexicon = Lexicon()
+    with tqdm(desc="counting words", total=len(songs), unit=" songs", delay=2, leave=False, disable=None) as bar:
+        count = partial(_lexicon_of_some, language=language)
+        for some, looked_at in map_chunks(count, song_chunks(songs), songs=len(songs)):
+            for code, words in some.languages.items():
+                known = lexicon.languages.setdefault(code, Words())
+                known.counts.update(words.counts)
+                known.ends.update(words.ends)
+            bar.update(looked_at)
+    return lexicon
+
+
+def _lexicon_of_some(songs: Sequence[Song], language: str) -> tuple[Lexicon, int]:
+    lexicon = Lexicon()
     for song in songs:
         spoken = known_code(song, language)
         if spoken is None:
@@ -69,10 +102,7 @@ def build_lexicon(songs: Iterable[Song], language: str) -> Lexicon:
             line = analyse("" if is_heading(text) else text, spoken)
             words.counts.update(line.words)
             words.ends.update(line.words[-1:])
-        left -= len(song.lyrics)
-        if left < 0:
-            break
-    return lexicon
+    return lexicon, len(songs)
 
 
 def save_lexicon(folder: Path, lexicon: Lexicon) -> None:

@@ -22,7 +22,7 @@ from pretrain.checkpoint import save_model
 from pretrain.config import LoopConfig
 from pretrain.evaluation import evaluate
 from pretrain.gradients import Gradients
-from pretrain.metrics import Metrics, bits_per_char
+from pretrain.metrics import Metrics, bits_per_char, line_of
 from pretrain.model import GPT
 from pretrain.optimizer import Optimizer
 from pretrain.parallel import World
@@ -89,18 +89,20 @@ class Training:
         expectations: Expectations | None = None,
         judge_start: bool = False,
         after_evaluation: Callable[[dict[str, Any]], str | None] = lambda _: None,
+        save: Callable[..., None] = save_model,
     ) -> None:
         """`expectations` are learnt beside the songs; what it took to ask for them counts as training time.
 
         `judge_start` evaluates before the first step under a time budget too: a trained base is worth a look.
-        `after_evaluation` gets the line of metrics; what it returns is shown.
+        `after_evaluation` gets the line of metrics; what it returns is shown. `save` writes the best model, and takes
+        what `save_model` takes.
         """
         assert config.batch_size, "the caller settles what was left open"
         assert config.learning_rate, "the caller settles what was left open"
         assert config.weight_decay is not None, "the caller settles what was left open"
         self.folder, self.model, self.tokens, self.config, self.world = folder, model, tokens, config, world
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
-        self.judge_start, self.after_evaluation = judge_start, after_evaluation
+        self.judge_start, self.after_evaluation, self.save = judge_start, after_evaluation, save
         # A budget in steps promises the same numbers every time, and the count of threads changes roundings.
         choose = config.max_steps is None and world.device.type == "cpu" and world.size == 1
         self.threads = ThreadChooser() if choose else None
@@ -253,13 +255,13 @@ class Training:
             progress.best_val_loss, progress.best_step = val_loss, progress.step
         if val_loss < progress.model_val_loss:
             progress.model_val_loss = val_loss
-            save_model(self.folder, self.model, self.tokens.learnt, facts, write=self.world.first)
+            self.save(self.folder, self.model, self.tokens.learnt, facts, write=self.world.first)
         if self.world.first:
             self.metrics.append(facts)
             if self.share >= 1 or self.seconds - self._last_plot > PLOT_SECONDS:
                 plot_losses(self.metrics.read(), self.folder / "loss.png")
                 self._last_plot = self.seconds
-            bar.write(_line(facts))
+            bar.write(line_of(facts))
             if shown := self.after_evaluation(facts):
                 bar.write(shown)
 
@@ -289,11 +291,3 @@ class Training:
 
 
 _BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-
-
-def _line(facts: dict[str, Any]) -> str:
-    train = f"train {facts['train_loss']:.4f}  " if facts["train_loss"] is not None else " " * 14
-    return (
-        f"step {facts['step']:>7,}  {facts['minutes']:>6.2f} min  {train}"
-        f"val {facts['val_loss']:.4f} nats/token  {facts['bits_per_char']:.4f} bits/char"
-    )

@@ -19,6 +19,15 @@ def bits_per_char(loss: float, part: Part) -> float:
     return loss * part.learnt / max(1, part.characters) / math.log(2)
 
 
+def line_of(facts: dict[str, Any]) -> str:
+    """A line of metrics as it is shown."""
+    train = f"train {facts['train_loss']:.4f}  " if facts["train_loss"] is not None else " " * 14
+    return (
+        f"step {facts['step']:>7,}  {facts['minutes']:>6.2f} min  {train}"
+        f"val {facts['val_loss']:.4f} nats/token  {facts['bits_per_char']:.4f} bits/char"
+    )
+
+
 class Metrics:
     """The lines of metrics.jsonl."""
 

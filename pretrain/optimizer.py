@@ -78,13 +78,16 @@ class Optimizer:
     """Both as one: rates in step, gradients cleared together."""
 
     def __init__(self, model: GPT, learning_rate: float, weight_decay: float) -> None:
-        """`learning_rate` is AdamW's peak; `weight_decay` pulls at the matrices of the blocks."""
-        matrices = model.matrices()
-        rest = [parameter for parameter in model.parameters() if parameter not in matrices]
-        adamw = torch.optim.AdamW(rest, learning_rate, betas=BETAS, weight_decay=0.0, fused=True)
-        muon = Muon(matrices, MATRIX_RATE * learning_rate, weight_decay)
-        self.parts: tuple[torch.optim.Optimizer, ...] = (muon, adamw)
-        self._peaks = (MATRIX_RATE * learning_rate, learning_rate)
+        """`learning_rate` is AdamW's peak; `weight_decay` pulls at the matrices of the blocks. Frozen weights stay."""
+        matrices = {weight: pieces for weight, pieces in model.matrices().items() if weight.requires_grad}
+        rest = [weight for weight in model.parameters() if weight.requires_grad and weight not in matrices]
+        parts: list[tuple[torch.optim.Optimizer, float]] = []
+        if matrices:
+            parts.append((Muon(matrices, MATRIX_RATE * learning_rate, weight_decay), MATRIX_RATE * learning_rate))
+        if rest:
+            adamw = torch.optim.AdamW(rest, learning_rate, betas=BETAS, weight_decay=0.0, fused=True)
+            parts.append((adamw, learning_rate))
+        self.parts, self._peaks = zip(*parts, strict=True)
 
     def step(self, rate: float) -> None:
         """One step at `rate` times the peaks; the gradients are gone afterwards."""

@@ -114,14 +114,15 @@ def index_split(split: Split, base: PhraseIndex | None = None) -> PhraseIndex:
     if share < 1:
         if split.document == "text":
             pieces = list(text_pieces(split.train[0].lyrics, PIECE))
-            texts = (pieces[place] for place in _evenly(len(pieces), share))
+            texts = (pieces[place] for place in evenly(len(pieces), share))
         else:
-            texts = (song.lyrics for song in some_songs(split.train, _evenly(len(split.train), share)))
+            texts = (song.lyrics for song in some_songs(split.train, evenly(len(split.train), share)))
     index = build_index(texts, base)
     return replace(index, share=min(index.share, share))
 
 
-def _evenly(count: int, share: float) -> list[int]:
+def evenly(count: int, share: float) -> list[int]:
+    """Places of a share of so many, at least one, at even distances."""
     drawn = max(1, int(count * share))
     return [place * count // drawn for place in range(drawn)]
 

@@ -8,17 +8,17 @@ from core.artifacts import Artifacts, shown, slug, write_run_json
 from core.cli import run
 from core.stored import open_corpus
 from pretrain.encoder import text_pieces
-from pretrain.lexicon import LEXICON, build_lexicon, save_lexicon
-from pretrain.phrases import index_split, save_index
+from pretrain.lexicon import LEXICON, lexicon_of_split, save_lexicon
+from pretrain.phrases import evenly, index_split, save_index
 from pretrain.split import Split, some_songs, split_songs
 from pretrain.tokenizer import Kind, Tokenizer
-from pretrain.tokens import PIECE, Part, encode_split
+from pretrain.tokens import LOOK, PIECE, Part, encode_split
 from pretrain.verse_codes import COUNTS
 
 EXCERPT = 80  # characters
 
 # A tokenizer learns nothing from more text than this: what is rare here is rare everywhere.
-SAMPLE = 20_000_000  # characters
+SAMPLE = 10_000_000  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ def main(config: TokenizeConfig) -> None:
     save_index(paths.tokens, index_split(split))
     (paths.tokens / LEXICON).unlink(missing_ok=True)
     if codes:
-        save_lexicon(paths.tokens, build_lexicon(split.train, split.language))
+        save_lexicon(paths.tokens, lexicon_of_split(split))
     facts = {
         "vocab_size": tokenizer.vocab_size,
         "document": tokens.document,
@@ -72,8 +72,7 @@ def main(config: TokenizeConfig) -> None:
 
     print(f"tokenizer   {config.kind}, {tokenizer.vocab_size:,} tokens ({len(tokenizer.special)} special)")
     if codes:
-        lines = int(np.isin(tokens.train.inputs, tokenizer.verse_codes[: len(COUNTS)]).sum())
-        print(f"verse codes {lines:,} lines say their length and their rhyme")
+        print(f"verse codes {_coded_lines(tokens.train, tokenizer):,} lines say their length and their rhyme")
     for name, part, songs in (("train", tokens.train, split.train), ("validation", tokens.val, split.val)):
         what = f"{len(songs):,} songs" if tokens.document == "songs" else "one text"
         print(
@@ -92,14 +91,14 @@ def sample_texts(split: Split, limit: int = SAMPLE) -> list[str]:
     print(f"sample      the tokenizer learns from {limit:,} of {split.characters:,} characters, drawn evenly")
     if split.document == "text":
         pieces = list(text_pieces(split.train[0].lyrics, PIECE))
-        return [pieces[place] for place in _evenly(len(pieces), limit / split.characters)]
-    songs = some_songs(split.train, _evenly(len(split.train), limit / split.characters))
+        return [pieces[place] for place in evenly(len(pieces), limit / split.characters)]
+    songs = some_songs(split.train, evenly(len(split.train), limit / split.characters))
     return [text for song in songs for text in (song.title, song.lyrics)]
 
 
-def _evenly(count: int, share: float) -> list[int]:
-    drawn = max(1, int(count * share))
-    return [place * count // drawn for place in range(drawn)]
+def _coded_lines(part: Part, tokenizer: Tokenizer) -> int:
+    counts, starts = tokenizer.verse_codes[: len(COUNTS)], range(0, len(part.inputs), LOOK)
+    return sum(int(np.isin(part.inputs[start : start + LOOK], counts).sum()) for start in starts)
 
 
 def _facts(part: Part) -> dict[str, int]:

@@ -7,6 +7,7 @@ word      one token per word, its leading space included; rare words become <unk
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, cast
@@ -138,6 +139,22 @@ class Tokenizer:
         if isinstance(self.backend.pre_tokenizer, pre_tokenizers.ByteLevel):
             return None
         return set("".join(token for token in self.backend.get_vocab() if token not in _MARKS))
+
+    def extended(self, characters: Iterable[str]) -> "Tokenizer":
+        """One that writes these characters as well: a token for each, behind all that there are.
+
+        Raises UserError where tokens are whole words: a letter more would make none writable.
+        """
+        value = json.loads(self.to_json())
+        vocabulary: dict[str, int] = value["model"]["vocab"]
+        if value["model"]["type"] == "WordLevel" and value["pre_tokenizer"]["pattern"]["Regex"] != ANY_CHARACTER:
+            raise UserError(
+                "the base's tokens are whole words: characters cannot be added to them",
+                "adapt a base with another --kind of tokenizer",
+            )
+        first = self.vocab_size
+        vocabulary |= {char: first + place for place, char in enumerate(sorted(set(characters) - vocabulary.keys()))}
+        return Tokenizer.from_json(json.dumps(value))
 
     @property
     def spelt(self) -> list[int]:

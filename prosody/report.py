@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from prosody.checking import check, split_stanzas
 from prosody.form import format_form
@@ -34,7 +35,7 @@ def report(lines: list[str], language: str, *, colour: bool = False) -> str:
     """
     analysed = [analyse("" if _NO_VERSE.fullmatch(line) else line, language) for line in lines]
     found = recognise(analysed, language)
-    letters = _letters(analysed, language, whole=found is not None and found.whole)
+    letters = rhyme_letters(analysed, language, whole=found is not None and found.whole)
     notes = _notes(analysed, found, language)
     width = min(_WIDEST, max((len(line) for line in lines), default=0))
     rows: list[str] = []
@@ -47,8 +48,12 @@ def report(lines: list[str], language: str, *, colour: bool = False) -> str:
     return "\n".join([*rows, "", *_summary(analysed, found)])
 
 
-def _letters(analysed: list[Line], language: str, *, whole: bool) -> list[str]:
-    """The rhyme letter of each line: through the whole song, or anew in each stanza."""
+def rhyme_letters(analysed: Sequence[Line], language: str, *, whole: bool) -> list[str]:
+    """The rhyme letter of each line, as `scheme` gives it: through the whole song, or anew in each stanza.
+
+    Raises:
+        UserError: as `analyse`.
+    """
     stanzas = split_stanzas(analysed)
     blocks = [[place for stanza in stanzas for place in stanza]] if whole else stanzas
     letters = [UNRHYMED] * len(analysed)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import pytest
 from hypothesis import strategies as st
 
 from core.artifacts import Artifacts
-from core.corpus import Corpus, write_corpus
+from core.corpus import Corpus, Song, write_corpus
+from data.sources.songbook import read_songbook
 from generate.serving.engine import Engine
 from generate.serving.models import Models
 from generate.serving.schema import Limits
@@ -21,23 +22,43 @@ from pretrain.phrases import build_index, save_index
 from pretrain.tokenizer import Kind
 from tests.conftest import invent_song
 
-NAME, BOOK = "nadie/pretrain/default", "libro/pretrain/default"
+NAME, BOOK, LONG, VERSE = (f"{name}/pretrain/default" for name in ("nadie", "libro", "largo", "libreta"))
 
 
 def make_checkpoint(
     artifacts: Path, name: str = "nadie", *, songs: int = 30, lines: int = 12, steps: int = 60, kind: Kind = "char"
 ) -> Path:
     """Train on invented songs below a folder; returns the checkpoint's. A single song is a text that goes on and on."""
+    return _train(artifacts, name, [invent_song(number, lines) for number in range(songs)], steps, kind)
+
+
+def make_verse_checkpoint(artifacts: Path) -> Path:
+    """Train on the bundled songs in Spanish, whose words rhyme, with verse codes."""
+    songs = [song for song in read_songbook() if song.language == "es"]
+    return _train(artifacts, "libreta", songs, 20, "bpe", verse_codes=True)
+
+
+def _train(
+    artifacts: Path, name: str, songs: Sequence[Song], steps: int, kind: Kind, *, verse_codes: bool = False
+) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PAYADOR_ARTIFACTS", str(artifacts))
-        invented = tuple(invent_song(number, lines) for number in range(songs))
-        write_corpus(Artifacts(name).corpus, Corpus(name=name, language="es", source="files", songs=invented))
-        tokenize_data.main(tokenize_data.TokenizeConfig(corpus=name, kind=kind, verse_codes=False))
+        write_corpus(Artifacts(name).corpus, Corpus(name=name, language="es", source="files", songs=tuple(songs)))
+        tokenize_data.main(tokenize_data.TokenizeConfig(corpus=name, kind=kind, verse_codes=verse_codes))
         size = {"n_layer": 1, "n_head": 2, "n_embd": 32, "block_size": 32}
         train.main(train.PretrainConfig(corpus=name, max_steps=steps, eval_interval=steps, device="cpu", **size))
         folder = Artifacts(name).run("pretrain", "default")
-    save_index(folder, build_index(song.lyrics for song in invented))
+    save_index(folder, build_index(song.lyrics for song in songs))
     return folder
+
+
+MAKERS: dict[str, Callable[[Path], Path]] = {
+    NAME: make_checkpoint,
+    BOOK: lambda folder: make_checkpoint(folder, "libro", songs=1, lines=400),
+    # Writes in bytes whatever it is given, and goes on for long.
+    LONG: lambda folder: make_checkpoint(folder, "largo", kind="bpe", songs=8, lines=200, steps=120),
+    VERSE: make_verse_checkpoint,
+}
 
 
 @contextmanager
@@ -88,6 +109,11 @@ _fields = [
     "max_copied_words",
     "banned_words",
     "min_tokens",
+    "form",
+    "structure",
+    "stanzas",
+    "words",
+    "language",
     "suffix",
     "best_of",
 ]
@@ -101,6 +127,11 @@ _likely = {
     "logprobs": st.integers(0, 5),
     "banned_words": st.lists(st.sampled_from(["luna", "río", "☃"]), max_size=2),
     "max_copied_words": st.integers(1, 5),
+    "form": st.sampled_from(["ABBA 8", "soneto", "ABBX", "-a-a 99", "☃", " "]),
+    "structure": st.sampled_from(["verso coro verso coro", "verso ☃"]),
+    "stanzas": st.integers(1, 10**30),
+    "words": st.sampled_from(["known", "any", "all"]),
+    "language": st.sampled_from(["es", "FR", "xx"]),
 }
 
 

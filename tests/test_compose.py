@@ -1,18 +1,25 @@
+from copy import copy
 from functools import lru_cache
 
+import numpy as np
 import pytest
 import torch
 
 from core.errors import UserError
 from data.sources.songbook import read_songbook
 from generate.compose import Composition, compose_all
+from generate.network import Network
+from generate.originality import measure
 from generate.sampling import Sampling
+from generate.verse import draft, line_search
 from generate.verse.composer import Composer
 from generate.verse.pieces import pieces_of
 from generate.verse.plan import Plan
 from generate.write import Request, Writer
 from pretrain.checkpoint import Checkpoint
 from pretrain.lexicon import Lexicon, Words, build_lexicon
+from pretrain.model import GPT
+from pretrain.phrases import build_index
 from pretrain.split import Fingerprints
 from pretrain.tokenizer import Kind, Tokenizer
 from prosody.checking import check
@@ -23,6 +30,8 @@ from prosody.structure import parse_structure
 from tests.conftest import make_model
 
 SONGS = list(read_songbook())
+MODELS: dict[str, GPT] = {}
+"""The first of each language."""
 
 
 @lru_cache(maxsize=8)
@@ -33,6 +42,7 @@ def composer_of(language: Language, kind: Kind = "bpe", architecture: str = "qwe
     tokenizer = Tokenizer.train(texts, kind, verse_codes=True)
     model = make_model("gpt2" if architecture == "gpt2" else "qwen3", vocab_size=tokenizer.vocab_size, block_size=64)
     checkpoint = Checkpoint(model, tokenizer, "songs", Fingerprints())
+    MODELS.setdefault(language, model)
     return Composer(Writer(checkpoint), build_lexicon(songs, language))
 
 
@@ -110,12 +120,97 @@ def test_poems_side_by_side_are_each_what_was_asked_and_have_titles_of_their_own
     composer = composer_of("es")
     forms = ["AA 8", "ABAB 6", "--- 5 7 5"]
     poems = [Composition(composer, Request(seed=seed), Plan(form=parse_form(form))) for seed, form in enumerate(forms)]
+    alone = [Composition(composer, poem.request, poem.plan) for poem in poems]
     lines = list(compose_all(poems))
     for number, poem in enumerate(poems):
+        assert list(alone[number]) == poem.lines
         assert [line for of, line in lines if of == number] == poem.lines
         assert not faults(poem)
         assert len(poem.lines) == poem.plan.form.lines
     assert len({poem.title for poem in poems}) == 3
+
+
+class Unsteady(Network):
+    """Logits that are a little off, each time otherwise, as they are beside other sequences."""
+
+    def __init__(self, model: GPT, seed: int, most: float) -> None:
+        super().__init__(model)
+        self._chance, self._most = np.random.default_rng(seed), most
+
+    def add(self, ids: list[int]) -> np.ndarray:
+        return self._shaken(super().add(ids))
+
+    def advance(self, ids: list[int]) -> np.ndarray:
+        return self._shaken(super().advance(ids))
+
+    def _shaken(self, logits: np.ndarray) -> np.ndarray:
+        return logits + self._chance.uniform(-self._most, self._most, logits.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(top_p=1.0, min_p=0.2), Sampling(temperature=0.0)], ids=["drawn", "best"])
+def test_rounding_does_not_decide_what_a_line_becomes(sampling: Sampling, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is doubtful is made more, so that a few lines are enough to meet it.
+    for module in (line_search, draft):
+        monkeypatch.setattr(module, "DOUBT", 0.5)
+    steady = composer_of("es")
+    texts: set[str] = set()
+    for seed in range(3):
+        writer = copy(steady.writer)
+        writer.network = Unsteady(MODELS["es"], seed, 0.2)
+        composer = copy(steady)
+        composer.writer = writer
+        poem = Composition(composer, Request(title="La casa", sampling=sampling), Plan(form=parse_form("AA 6")))
+        list(poem)
+        assert len(poem.lines) == 2
+        texts.add(poem.text)
+    assert len(texts) == 1
+
+
+def test_a_prompt_that_is_a_whole_verse_stays_as_it_is_and_gives_the_rhyme() -> None:
+    composition = compose(composer_of("es"), "ABAB 8", prompt="Se va la noche del río")
+    assert composition.lines[0].text.rstrip(",.;:!?…") == "Se va la noche del río"
+    assert not composition.failure
+    assert not faults(composition)
+    composition = compose(composer_of("es"), "AA 8", prompt="Una mujer con un álbum")
+    assert composition.failure == "line 2: no other word that rhymes with álbum"
+
+
+def test_no_run_of_words_is_longer_than_allowed_across_lines_and_a_chorus_that_returns() -> None:
+    lyrics = [song.lyrics for song in SONGS if song.language == "es"]
+    known = composer_of("es")
+    index = build_index(lyrics)
+    composer = copy(known)
+    composer.writer = copy(known.writer)
+    composer.writer.index = index
+    plan = Plan(form=parse_form("AABB 8"), structure=parse_structure("verso coro verso coro"))
+    longest: list[int] = []
+    for most in (None, 1):
+        poem = Composition(composer, Request(title="La casa", seed=3, max_copied_words=most), plan)
+        list(poem)
+        assert not poem.failure
+        longest.append(measure(index, poem.text).longest)
+    assert longest[0] > 1 == longest[1]
+
+
+def test_of_copies_the_prompt_is_the_users_own() -> None:
+    line = next(line for song in SONGS if song.language == "es" for line in song.lyrics.split("\n") if len(line) > 20)
+    prompt = " ".join(line.split()[:3])
+    known = composer_of("es")
+    composer = copy(known)
+    composer.writer = copy(known.writer)
+    composer.writer.index = build_index([song.lyrics for song in SONGS])
+    request = Request(title="La casa", prompt=prompt, max_copied_words=2)
+    for structure in ("", "verso coro"):
+        plan = Plan(form=parse_form("AA 14"), structure=parse_structure(structure) if structure else ())
+        poem = Composition(composer, request, plan)
+        list(poem)
+        assert not poem.failure
+        assert prompt in poem.text
+
+
+def test_the_last_line_does_not_promise_another() -> None:
+    for seed in range(4):
+        assert not compose(composer_of("es"), "AA 6", seed).text.endswith((",", ";", ":", "—"))
 
 
 def test_what_cannot_be_satisfied_is_said() -> None:
@@ -126,7 +221,9 @@ def test_what_cannot_be_satisfied_is_said() -> None:
     composition = compose(Composer(known.writer, few), "AA 8")
     assert composition.failure == "line 1: no word has 1 other to rhyme with"
     composition = compose(known, "AA 3", prompt="Esta frase es más larga")
-    assert "line 1: nothing of 3 syllables" in composition.failure
+    assert composition.failure == (
+        "line 1: nothing of 3 syllables that begins with “Esta frase es más larga” was found"
+    )
 
 
 def test_no_phrase_of_the_songs_is_longer_than_is_allowed() -> None:

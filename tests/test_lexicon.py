@@ -1,14 +1,22 @@
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.corpus import Song
+from core import stored
+from core.artifacts import Artifacts
+from core.corpus import Corpus, Song
 from core.errors import UserError
+from core.stored import open_corpus
+from data import spool
 from data.sources.songbook import read_songbook
 from generate.verse.rhyme_words import EndWords, RhymeWords, WordList, is_clear
-from pretrain.lexicon import LEXICON, Lexicon, build_lexicon, load_lexicon, save_lexicon
+from pretrain import lexicon as lexicon_module
+from pretrain.lexicon import LEXICON, Lexicon, build_lexicon, lexicon_of_split, load_lexicon, save_lexicon
+from pretrain.split import split_songs
 from prosody.line import Language
 from prosody.rhyming import analyse, rhyme
 
@@ -32,6 +40,30 @@ def test_a_lexicon_counts_words_and_line_ends_by_language(tmp_path: Path) -> Non
     assert (lexicon + build_lexicon(songs[:1], "es")).of("es").counts["noche"] == 4
     assert lexicon + Lexicon() == lexicon
     assert analyse("la noche", "es").last_word in lexicon.of("es").ends
+
+
+def test_other_processes_count_the_same_words(
+    make_corpus: Callable[..., Corpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    songs = make_corpus(songs=60).songs
+    monkeypatch.setattr(stored, "CHUNK", 3000)
+    alone = build_lexicon(open_corpus(Artifacts("nadie").corpus).songs, "es")
+    assert alone == build_lexicon(songs, "es")
+    monkeypatch.setattr(spool, "PARALLEL_FROM", 2)
+    monkeypatch.setattr(spool, "_cores", lambda: 2)
+    assert build_lexicon(open_corpus(Artifacts("nadie").corpus).songs, "es") == alone
+
+
+def test_of_much_text_songs_from_all_of_it_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = [f"z{chr(97 + number // 20)}{chr(97 + number % 20)}" for number in range(200)]
+    songs = tuple(Song(id=word, lyrics=f"La luna\n{word}") for word in own)
+    split = split_songs(Corpus(name="n", language="es", source="files", songs=songs), seed=1)
+    assert lexicon_of_split(split).of("es").counts["luna"] == 180
+    monkeypatch.setattr(lexicon_module, "ENOUGH", split.characters // 9)
+    counted = lexicon_of_split(split).of("es").counts
+    places = [place for place, song in enumerate(split.train) if song.id in counted]
+    assert {following - place for place, following in pairwise([*places, 180])} == {9}
+    assert counted["luna"] == len(places) == 20
 
 
 @pytest.mark.parametrize("content", ['["la"]', '{"es": {"la": 1}}', '{"es": {"la": ["x", 0]}}', "{"])

@@ -1,10 +1,6 @@
 """The page: a real browser on the real server; and the HTML of a song."""
 
-import os
 import re
-import shutil
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +8,14 @@ import pytest
 
 pytest.importorskip("fastapi", reason="serving is not installed: requirements-serve.txt")
 
-from bench.serve import server
-from core.artifacts import ROOT
 from generate.serving.page_words import ENGLISH, PAGES, SPANISH
 from generate.serving.verse_html import ShownSong, message_html, song_html, songs_html
 from pretrain.phrases import build_index
-from tests.serving import make_checkpoint
+from tests.serving import LONG, NAME
 
-# Writes in bytes whatever it is given, and goes on for long.
-LONG = "largo/pretrain/default"
+pytest_plugins = ["tests.browsing", "tests.serving_fixtures"]
+CHECKPOINTS = (NAME, LONG)
+OPTIONS = ("--max_prompt", "2000")
 
 COPLA = "Me vendió un bayo Crisanto,\nme lo vendió por ligero,\ny corre, sí, pero cuando\nlo persigue el aguacero."
 
@@ -72,87 +67,6 @@ def test_every_page_says_everything() -> None:
 
 
 # In a browser from here on.
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("artifacts")
-    make_checkpoint(folder)
-    make_checkpoint(folder, "largo", kind="bpe", songs=8, lines=200, steps=120)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PAYADOR_ARTIFACTS", str(folder))
-        command = [sys.executable, str(ROOT / "generate/serve.py"), "--corpus", "nadie", "--port", "0"]
-        with server([*command, "--max_tokens", "100000", "--max_prompt", "2000"]) as (_, url):
-            yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """A page that is open, and what it asked for and complained of."""
-
-    def __init__(self, browser: Any, url: str, path: str, **context: Any) -> None:
-        self.context = browser.new_context(**context)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(30_000)
-        self.asked: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-        self.page.goto(url + path)
-        self.page.wait_for_selector("#generate")
-        self.page.wait_for_function("document.querySelector('#model input')?.value")
-
-    def choose(self, model: str) -> None:
-        self.page.click("#model input")
-        self.page.get_by_role("option", name=model).click()
-
-    def open_settings(self) -> None:
-        self.page.click("#more > button")
-        self.page.locator("#more input[type=number]").first.wait_for()
-
-    def settle(self, number: int, value: str) -> None:
-        """Set one of the settings' sliders."""
-        field = self.page.locator("#more input[type=number]").nth(number)
-        field.fill(value)
-        field.press("Tab")
-
-    def generate(self, *, title: str = "", first: str = "") -> None:
-        self.page.locator("#title").locator("input, textarea").fill(title)
-        self.page.locator("#first").locator("input, textarea").fill(first)
-        self.page.click("#generate")
-
-    def finished(self) -> Any:
-        """The songs, when they are written."""
-        self.page.wait_for_function("document.querySelector('.song') && !document.querySelector('.song.writing')")
-        return self.page.locator(".song")
-
-
-@pytest.fixture
-def visit(browser: Any, url: str) -> Iterator[Any]:
-    visits: list[Visit] = []
-
-    def open_page(path: str = "/es/", **context: Any) -> Visit:
-        visits.append(Visit(browser, url, path, **context))
-        return visits[-1]
-
-    yield open_page
-    for one in visits:
-        one.context.close()
-        # Nothing is fetched from another machine, and nothing goes wrong unseen.
-        assert {address.split("/")[2] for address in one.asked if address.startswith("http")} == {url.split("/")[2]}
-        assert one.complaints == []
 
 
 def test_a_song_is_written_with_its_title_and_first_line(visit: Any) -> None:

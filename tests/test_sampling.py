@@ -94,6 +94,37 @@ def test_the_exact_logits_are_asked_seldom() -> None:
 
 
 @given(logits, samplings, st.integers(0, 2**31))
+def test_what_is_drawn_without_sorting_is_what_is_drawn_from_what_the_filters_leave(
+    values: np.ndarray, sampling: Sampling, seed: int
+) -> None:
+    drawn = np.random.default_rng(seed).gumbel(size=len(values)).astype(np.float32)
+    noise = drawn * sampling.temperature if sampling.temperature else None
+    left = values >= cuts(values, sampling, 0.0)[0] if sampling.temperature else np.full(len(values), True)
+    scores = values if noise is None else values + noise
+    expected = int(np.where(left, scores, -np.inf).argmax())
+    sampler = Sampler(sampling, seed)
+    plain = sampler._plain(values, noise)  # pyright: ignore[reportPrivateUsage]
+    assert plain in (None, expected)
+
+
+def test_most_ids_are_drawn_without_sorting(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance, sorted_ = np.random.default_rng(1), 0
+    sampler = Sampler(Sampling(), 1)
+    draw_ = sampler._draw  # pyright: ignore[reportPrivateUsage]
+
+    def counted(*arguments: Any) -> tuple[int | None, bool]:
+        nonlocal sorted_
+        sorted_ += 1
+        return draw_(*arguments)
+
+    monkeypatch.setattr(sampler, "_draw", counted)
+    for _ in range(1000):
+        values = chance.normal(0, 3, 500).astype(np.float32)
+        sampler(values, lambda values=values: values)
+    assert 20 < sorted_ < 100  # one in twenty is drawn from the twentieth that top_p leaves out
+
+
+@given(logits, samplings, st.integers(0, 2**31))
 def test_what_is_banned_is_never_drawn(values: np.ndarray, sampling: Sampling, seed: int) -> None:
     assert draw(values, sampling, seed, banned={0}) != 0
     assert draw(values, sampling, seed, banned=range(len(values))) is None

@@ -5,7 +5,6 @@ import base64
 import json
 import socket
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ pytest.importorskip("fastapi", reason="serving is not installed: requirements-se
 
 from fastapi.testclient import TestClient
 
-from core.artifacts import ROOT
 from core.errors import UserError
 from generate import serve
 from generate.decoding import TakeBack
@@ -29,33 +27,9 @@ from generate.serving.models import Models
 from generate.write import Request, Song, Writer
 from tests.serving import BOOK, NAME, make_checkpoint, make_service, wait_for_songs
 
-SERVE = [sys.executable, str(ROOT / "generate/serve.py")]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("artifacts")
-    make_checkpoint(folder)
-    make_checkpoint(folder, "libro", songs=1, lines=400)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def artifacts(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The trained model's, instead of each test's own."""
-    monkeypatch.setenv("PAYADOR_ARTIFACTS", str(trained))
-    return trained
-
-
-@pytest.fixture
-def writer() -> Writer:
-    return Models(device="cpu").load(NAME).writer
-
-
-@pytest.fixture
-def client() -> Iterator[TestClient]:
-    with make_service() as service, TestClient(make_app(service)) as client:
-        yield client
+pytest_plugins = ["tests.serving_fixtures"]
+pytestmark = pytest.mark.usefixtures("served")
+CHECKPOINTS = (NAME, BOOK)
 
 
 def complete(client: TestClient | httpx.Client, **fields: Any) -> dict[str, Any]:
@@ -258,6 +232,27 @@ def test_without_the_key_nothing_is_told() -> None:
             assert answer.json()["error"]["code"] == "invalid_api_key"
         for given in ("Bearer llave ñ".encode(), f"Basic {basic}".encode()):
             assert client.get("/v1/models", headers={"authorization": given}).status_code == 200
+
+
+def test_a_server_without_a_key_answers_to_its_own_names_alone() -> None:
+    with make_service() as service, TestClient(make_app(service, hosts={"localhost", "127.0.0.1", "::1"})) as client:
+        for name in ("localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]", "[::1]:8000"):
+            assert client.get("/v1/models", headers={"host": name}).status_code == 200
+        for name in (
+            "evil.example",
+            "evil.example:8000",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+            "",
+            "[::1",
+            "☃",
+        ):
+            answer = client.get("/v1/models", headers={"host": name.encode()})
+            assert answer.status_code == 421
+            assert answer.json()["error"]["code"] == "wrong_host"
+    with make_service() as service, TestClient(make_app(service, "llave")) as client:
+        headers = {"authorization": "Bearer llave", "host": "songs.example"}
+        assert client.get("/v1/models", headers=headers).status_code == 200
 
 
 def test_others_are_let_in_with_a_key_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,40 +13,17 @@ pytest.importorskip("fastapi", reason="serving is not installed: requirements-se
 from fastapi.testclient import TestClient
 
 from core.errors import UserError
-from generate.serving.api import make_app
 from generate.serving.errors import ApiError
-from generate.serving.models import Models
 from generate.serving.schema import Limits, parse_request, to_requests
 from generate.write import Writer
-from tests.serving import NAME, bodies, make_checkpoint, make_service
+from tests.serving import NAME, bodies
+
+pytest_plugins = ["tests.serving_fixtures"]
+pytestmark = pytest.mark.usefixtures("served")
+CHECKPOINTS = (NAME,)
 
 # Ten thousand take a minute.
 BODIES = int(os.environ.get("BODIES", "1500"))
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("artifacts")
-    make_checkpoint(folder)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def artifacts(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The trained model's, instead of each test's own."""
-    monkeypatch.setenv("PAYADOR_ARTIFACTS", str(trained))
-    return trained
-
-
-@pytest.fixture
-def writer() -> Writer:
-    return Models(device="cpu").load(NAME).writer
-
-
-@pytest.fixture
-def client() -> Iterator[TestClient]:
-    with make_service() as service, TestClient(make_app(service), raise_server_exceptions=False) as client:
-        yield client
 
 
 everywhere = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -67,7 +67,9 @@ def test_a_song_stands_between_its_marks_and_leaves_them_out_when_read(kind: Kin
 
 # All that decides where a tokenizer cuts: white space of every kind, letters, digits, signs, marks, contractions.
 SPACES = st.text(" \n\t\r\x0b\x1c\x85\xa0\u2003\u200b\0a\u0301é!0☃'’s<|>,.", max_size=20)
-VERSE = st.lists(st.sampled_from(["La luna", "don't", "canta,", "¡ay!", "\n", "\n\n", " ", "22 años…"])).map("".join)
+VERSE = st.lists(st.sampled_from(["La luna", "don't", "canta,", "¡ay!", "\n", "\n\n", " ", "   ", "22 años…"])).map(
+    "".join
+)
 
 
 @given(SPACES | VERSE)
@@ -78,6 +80,20 @@ def test_remembered_words_have_the_ids_of_the_text(text: str) -> None:
         assert ids == tokenizer.encode(text)
         assert [id_ for piece in text_pieces(text, 3) for id_ in tokenizer.encode(piece)] == ids
         assert sum(tokenizer.spelt[id_] for id_ in ids) == len(tokenizer.decode(ids))
+
+
+def test_an_indented_poem_is_looked_up_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = TOKENIZERS["bpe"]
+    encoder, asked = Encoder(tokenizer), list[str]()
+    encode = tokenizer.encode
+    poem = "    La luna canta  \n  y el mar también,\n\n\n    la luna\n "
+    monkeypatch.setattr(tokenizer, "encode", lambda text: asked.append(text) or encode(text))
+    assert encoder.text(poem).tolist() == encode(poem)
+    assert asked
+    assert all(len(piece.split()) <= 1 for piece in asked)
+    asked.clear()
+    assert encoder.text(poem).tolist() == encode(poem)
+    assert not asked
 
 
 @given(st.lists(SPACES | VERSE, min_size=1, max_size=8), st.integers(1, 60))

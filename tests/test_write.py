@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,9 +20,11 @@ from generate.originality import measure
 from generate.sampling import Sampling
 from generate.write import Request, Song, Writer
 from pretrain import tokenize_data, train
-from pretrain.checkpoint import load_checkpoint
+from pretrain.checkpoint import Checkpoint, load_checkpoint
 from pretrain.phrases import build_index
-from pretrain.tokenizer import Kind
+from pretrain.split import Fingerprints
+from pretrain.tokenizer import Kind, Tokenizer
+from tests.conftest import make_model
 
 REQUEST = Request(sampling=Sampling(temperature=1.0, top_p=1.0), max_new_tokens=80, seed=3)
 
@@ -156,6 +159,26 @@ def test_no_longer_run_is_copied(make_corpus: Callable[..., Corpus], longest: in
         for start in range(len(said) - longest):
             run = " ".join(said[start : start + longest + 1])
             assert not any(re.search(rf"\b{run}\b", text) for text in texts)
+
+
+@pytest.mark.parametrize(("stop", "tokens"), [("s", 99), ("s v", 99), ("", 7)])
+def test_a_cut_copies_no_longer_run_either(stop: str, tokens: int) -> None:
+    """What is left of a word that a stop string or the length cuts short may be another word, which goes on a run."""
+    text = "la lunas va"
+    tokenizer = Tokenizer.train([text], "char")
+    model = make_model("qwen3", vocab_size=tokenizer.vocab_size)
+    writer = Writer(Checkpoint(model, tokenizer, "songs", Fingerprints()), build_index(["la luna va"]))
+    song = writer.song(
+        Request(title="la", max_copied_words=1, max_new_tokens=tokens, stop=(stop,) if stop else (), logprobs=0)
+    )
+    for token in tokenizer.encode(text):
+        chosen = song.choose(np.where(np.arange(tokenizer.vocab_size) == token, 50, 0).astype(np.float32))
+        if chosen is None:
+            break
+        assert chosen == token
+        song.ids.append(token)
+    assert (song.lyrics, song.finish_reason) == ("la ", "stop" if stop else "length")
+    assert len(song.logprobs) == len(song.lyrics)
 
 
 def test_copies_cannot_be_forbidden_without_an_index(writer: Writer) -> None:

@@ -4,6 +4,7 @@ A card is the README.md that Hugging Face shows; what stands between its first l
 """
 
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -137,6 +138,13 @@ def _figures(source: Path, plots: Sequence[Path]) -> str:
     """The losses that model.safetensors records of itself, and how far the run went."""
     with safe_open(source / MODEL, framework="np") as file:
         facts = cast("dict[str, Any]", json.loads(file.metadata()["facts"]))
+    if "mixed" in facts and math.isnan(facts["bits_per_char"]):
+        return f"A mix of {facts['mixed']}. Not measured: no texts were at hand that its parts had not learnt."
+    if "mixed" in facts:
+        return (
+            f"A mix of {facts['mixed']}. On the texts held out from its parts: **{facts['bits_per_char']:.3f} bits per "
+            f"character**, {facts['val_loss']:.3f} nats per token."
+        )
     metrics = Metrics(source / "metrics.jsonl").read()
     text = (
         f"On the texts held out: **{facts['bits_per_char']:.3f} bits per character**, {facts['val_loss']:.3f} nats per "

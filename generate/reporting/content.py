@@ -1,5 +1,6 @@
 """What a report says: each section from what was written and what was learnt."""
 
+import math
 from collections.abc import Sequence
 
 from tqdm import tqdm
@@ -37,7 +38,9 @@ def loss_section(material: Material) -> Section:
     else:
         blocks.append(Paragraph("The course of the training is not recorded: metrics.jsonl is missing."))
     facts = facts_of(material.source)
-    bits = {"this model": float(facts["bits_per_char"])} | _baselines(material.learnt)
+    own = float(facts["bits_per_char"])
+    # A mix of models may have had no text to be measured on.
+    bits = ({} if math.isnan(own) else {"this model": own}) | _baselines(material.learnt)
     if len(bits) > 1:
         plots.plot_bits(bits, material.folder / "bits.png")
         blocks.append(Picture("bits.png", "Bits per character of the model and of the baselines"))
@@ -50,8 +53,12 @@ def loss_section(material: Material) -> Section:
                 "the others for lyrics alone."
             )
         )
-    when = f"Its best model: {facts['bits_per_char']:.3f} bits per character on validation, at step {facts['step']:,}"
-    blocks.append(Paragraph(f"{when}, after {facts['minutes']:.1f} minutes."))
+    bits_on_validation = f"{facts['bits_per_char']:.3f} bits per character on validation"
+    if "mixed" in facts:
+        when = f"A mix of {facts['mixed']}: {bits_on_validation}."
+    else:
+        when = f"Its best model: {bits_on_validation}, at step {facts['step']:,}, after {facts['minutes']:.1f} minutes."
+    blocks.append(Paragraph(when))
     return Section("How well it has learnt", blocks, {"bits per character": f"{facts['bits_per_char']:.3f}"})
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,8 @@ from starlette.requests import ClientDisconnect
 from core.errors import UserError
 from generate.serving.doors import Doors, left, read_body
 from generate.serving.engine import Engine, Job
-from generate.serving.errors import ApiError
+from generate.serving.errors import ApiError, explained
+from generate.serving.forms import poems_of
 from generate.serving.logprobs import EchoedSong
 from generate.serving.models import Loaded, Models
 from generate.serving.replies import Reply
@@ -34,11 +35,14 @@ class Service:
         return await asyncio.to_thread(self.models.load, self.models.find(name))
 
     async def begin(self, request: CompletionRequest) -> tuple[Loaded, Job]:
-        """Have a request's songs written.
+        """Have a request's songs written, or its poems.
 
         Raises ApiError when there is no such model, no room, or nothing that could be written.
         """
         model = await self.load(request.model)
+        if request.form:
+            poems = await asyncio.to_thread(poems_of, self.models, model, request, self.limits)
+            return model, self.engine.submit(poems[0].writer, poems)
         writer = model.writer
         if request.title and writer.document == "text":
             raise ApiError(400, f"{model.name} writes running text, which has no titles", param="title")
@@ -47,12 +51,12 @@ class Service:
             if request.echo and request.logprobs is not None:
                 songs = [EchoedSong(writer, song.request) for song in songs]
         except UserError as error:
-            raise ApiError(400, f"{error.message}; {error.hint}".removesuffix("; ")) from error
+            raise explained(error) from error
         return model, self.engine.submit(writer, songs)
 
 
-def make_app(service: Service, api_key: str = "") -> FastAPI:
-    """The server's application; the page is mounted in it later."""
+def make_app(service: Service, api_key: str = "", hosts: Collection[str] | None = None) -> FastAPI:
+    """The server's application, for who has the key and asks for one of the hosts; the page is mounted in it later."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -61,7 +65,7 @@ def make_app(service: Service, api_key: str = "") -> FastAPI:
 
     # FastAPI's own pages about an API fetch their scripts from elsewhere.
     app = FastAPI(title="Payador", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.add_middleware(Doors, api_key=api_key)
+    app.add_middleware(Doors, api_key=api_key, hosts=hosts)
     app.add_exception_handler(ApiError, _say)
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(Exception, _say_broken)

@@ -1,10 +1,12 @@
-"""What stands before the server: keys, headers, and how much of a body is read, and for how long."""
+"""What stands before the server: keys, names, headers, and how much of a body is read, and for how long."""
 
 import asyncio
 import base64
 import binascii
 import hmac
 import json
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,10 +30,15 @@ _HEADERS = [
 
 
 class Doors:
-    """Lets in who has the key, if there is one, and tells browsers to ask nobody else for anything."""
+    """Lets in who has the key, if there is one, and tells browsers to ask nobody else for anything.
 
-    def __init__(self, app: ASGIApp, api_key: str = "") -> None:
-        self._app, self._key = app, api_key.encode()
+    Where nobody needs a key, a page of somebody else's can give its own name this machine's address, and then read
+    what the server answers (DNS rebinding). But the browser says which name it asked for.
+    """
+
+    def __init__(self, app: ASGIApp, api_key: str = "", hosts: Collection[str] | None = None) -> None:
+        """`hosts` are the names that the server answers to; left out, any."""
+        self._app, self._key, self._hosts = app, api_key.encode(), hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -44,8 +51,17 @@ class Doors:
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
             await send(message)
 
-        if self._key and scope["path"] != "/health" and not self._knows_key(scope):
-            await _refuse(send_with_headers)
+        if self._hosts is not None and _host(scope) not in self._hosts:
+            names = ", ".join(sorted(self._hosts))
+            await _refuse(send_with_headers, ApiError(421, f"this server answers to {names} alone", code="wrong_host"))
+        elif self._key and scope["path"] != "/health" and not self._knows_key(scope):
+            error = ApiError(
+                401,
+                "a key is needed: Authorization: Bearer <the server's key>",
+                code="invalid_api_key",
+                headers={"www-authenticate": 'Basic realm="Payador", charset="UTF-8"'},
+            )
+            await _refuse(send_with_headers, error)
         else:
             await self._app(scope, receive, send_with_headers)
 
@@ -63,9 +79,18 @@ class Doors:
         return hmac.compare_digest(value.strip(), self._key)
 
 
-async def _refuse(send: Send) -> None:
-    error = ApiError(401, "a key is needed: Authorization: Bearer <the server's key>", code="invalid_api_key")
-    headers = [(b"content-type", b"application/json"), (b"www-authenticate", b'Basic realm="Payador", charset="UTF-8"')]
+def _host(scope: Scope) -> str | None:
+    """The name by which the server was asked, without the port."""
+    given = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    try:
+        return urlsplit(f"//{given}").hostname
+    except ValueError:
+        return None
+
+
+async def _refuse(send: Send, error: ApiError) -> None:
+    given = {"content-type": "application/json", **error.headers}
+    headers = [(name.encode(), value.encode()) for name, value in given.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(error.body).encode()})
 

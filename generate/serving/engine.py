@@ -1,7 +1,8 @@
 """The engine: one thread that writes all songs, those of concurrent requests in one batch.
 
 A request becomes a job. Its songs join the running batch of their model as soon as there is room, and
-leave it when they end, when their client leaves, or when their time is up.
+leave it when they end, when their client leaves, or when their time is up. Between two steps of the songs
+the poems go on by one.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from typing import Literal
 
 from generate.decoding import MAX_ROWS, Decoder
 from generate.serving.errors import ApiError, Busy, Stopped, TooSlow
+from generate.serving.poems import Desk, Poem
 from generate.write import Logprob, Song, Writer
 
 # Seconds for each song between two looks at what was written, so that looking costs the same share of the time
@@ -42,15 +44,15 @@ class Piece:
     tokens: int
     """Chosen so far."""
     finish_reason: Literal["stop", "length"] | None
+    failure: str = ""
+    """Why a form was not kept to the end."""
 
 
 class Job:
     """Songs that were asked for together. Iterate over it for what is written."""
 
-    def __init__(self, engine: "Engine", writer: Writer, songs: Sequence[Song], deadline: float) -> None:
+    def __init__(self, engine: "Engine", writer: Writer, songs: Sequence[Song | Poem], deadline: float) -> None:
         self.writer, self.songs, self.deadline = writer, songs, deadline
-        self.left = len(songs)
-        """Songs that go on; the engine's thread counts them."""
         self.loop = asyncio.get_running_loop()
         self._engine = engine
         self._news: asyncio.Queue[list[Piece] | ApiError | None] = asyncio.Queue()
@@ -88,42 +90,70 @@ class _Place:
         """How many were handed on."""
 
 
-class Engine:
-    """Writes songs in a thread of its own."""
+@dataclass
+class _Room:
+    """How many songs, or poems, there are and may be."""
 
-    def __init__(self, *, max_rows: int = MAX_ROWS, max_waiting: int = 64, timeout: float = 120.0) -> None:
-        """Up to `max_rows` songs of a model side by side, `max_waiting` more wait; `timeout` in seconds for a job."""
+    capacity: int
+    side_by_side: int
+    taken: int = 0
+    seconds: float = 1.0
+    """Mean time that one takes."""
+
+    @property
+    def wait(self) -> int:
+        """Seconds after which there may be room again."""
+        return min(60, math.ceil(self.seconds * self.taken / self.side_by_side))
+
+
+class Engine:
+    """Writes songs and poems in a thread of its own."""
+
+    def __init__(
+        self, *, max_rows: int = MAX_ROWS, max_waiting: int = 64, max_poems: int = 16, timeout: float = 120.0
+    ) -> None:
+        """Up to `max_rows` songs of a model side by side, `max_waiting` more wait; `timeout` in seconds for a job.
+
+        Up to `max_poems` take turns.
+        """
         self.max_rows, self.timeout = max_rows, timeout
-        self.capacity = max_rows + max_waiting
+        self._rooms = {
+            Song: _Room(max_rows + max_waiting, max_rows),
+            Poem: _Room(max_poems, max_poems),
+        }
         self._orders: queue.SimpleQueue[tuple[Literal["add", "drop"], Job] | None] = queue.SimpleQueue()
         self._decoders: dict[Writer, Decoder[Song]] = {}
-        self._places: dict[Song, _Place] = {}
+        self._desk = Desk()
+        self._places: dict[Song | Poem, _Place] = {}
         self._lock = threading.Lock()
-        self._accepted = 0
-        self._song_seconds = 1.0
-        """Mean time of a song."""
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._thread.start()
 
     @property
     def songs(self) -> int:
-        """Songs that are being written, or wait for it."""
-        return self._accepted
+        """Songs and poems that are being written, or wait for it."""
+        return sum(room.taken for room in self._rooms.values())
 
-    def submit(self, writer: Writer, songs: Sequence[Song]) -> Job:
-        """Have songs written; within the event loop that will read them.
+    @property
+    def capacity(self) -> int:
+        """Songs that there is room for."""
+        return self._rooms[Song].capacity
+
+    def submit(self, writer: Writer, songs: Sequence[Song] | Sequence[Poem]) -> Job:
+        """Have songs or poems written; within the event loop that will read them.
 
         Raises Busy when too many wait already. A job of more songs than there is room for at all is the
         caller's mistake.
         """
-        assert len(songs) <= self.capacity
+        room = self._room(songs[0])
+        assert len(songs) <= room.capacity
         with self._lock:
             if self._closed:
                 raise Stopped("the server is stopping")
-            if self._accepted + len(songs) > self.capacity:
-                raise Busy(min(60, math.ceil(self._song_seconds * self._accepted / self.max_rows)))
-            self._accepted += len(songs)
+            if room.taken + len(songs) > room.capacity:
+                raise Busy(room.wait)
+            room.taken += len(songs)
             job = Job(self, writer, songs, time.monotonic() + self.timeout)
             self._orders.put(("add", job))
         return job
@@ -142,7 +172,7 @@ class Engine:
     def _work(self) -> None:
         next_look = 0.0
         while self._obey():
-            ended = False
+            ended = self._compose()
             for writer, decoder in list(self._decoders.items()):
                 ended |= self._step(writer, decoder)
             if ended or time.monotonic() >= next_look:
@@ -164,10 +194,13 @@ class Engine:
             if what == "drop":
                 self._forget(job)
                 continue
-            decoder = self._decoders.setdefault(job.writer, Decoder[Song](job.writer.network, self.max_rows))
             for index, song in enumerate(job.songs):
                 self._places[song] = _Place(job, index)
-                decoder.add(song)
+                if isinstance(song, Poem):
+                    self._desk.add(song)
+                else:
+                    decoder = Decoder[Song](job.writer.network, self.max_rows)
+                    self._decoders.setdefault(job.writer, decoder).add(song)
 
     def _step(self, writer: Writer, decoder: Decoder[Song]) -> bool:
         """One token for each of a model's songs; whether any of them ended."""
@@ -181,6 +214,17 @@ class Engine:
                 writer.network.remove(row)
             for job in {place.job for place in self._places.values() if place.job.writer is writer}:
                 self._fail(job, ApiError(500, "the song could not be written", code="internal_error"))
+            return False
+
+    def _compose(self) -> bool:
+        """One step of a poem; whether it has gone on."""
+        poem = self._desk.current
+        try:
+            return self._desk.step()
+        except Exception:
+            assert poem is not None
+            _log.exception("a poem failed")
+            self._fail(self._places[poem].job, ApiError(500, "the poem could not be written", code="internal_error"))
             return False
 
     def _hand_on(self) -> None:
@@ -199,33 +243,41 @@ class Engine:
         for job in {place.job for place in self._places.values() if place.job.deadline < now}:
             self._fail(job, TooSlow(self.timeout))
 
-    def _piece(self, song: Song, place: _Place, text: str) -> Piece:
+    def _piece(self, song: Song | Poem, place: _Place, text: str) -> Piece:
         place.characters += len(text)
         # A token whose text may still be taken back may be taken back itself.
         known = [kept for kept in song.logprobs[place.logprobs :] if song.finished or kept.offset < place.characters]
         place.logprobs += len(known)
-        return Piece(place.index, place.title, text, known, song.tokens, song.finish_reason)
+        failure = song.failure if isinstance(song, Poem) else ""
+        return Piece(place.index, place.title, text, known, song.tokens, song.finish_reason, failure)
 
-    def _leave(self, song: Song, place: _Place) -> None:
-        self._song_seconds += NEWEST * (time.monotonic() - place.begun - self._song_seconds)
+    def _leave(self, song: Song | Poem, place: _Place) -> None:
+        room = self._room(song)
+        room.seconds += NEWEST * (time.monotonic() - place.begun - room.seconds)
         self._free([song], place.job)
 
     def _forget(self, job: Job) -> None:
         songs = [song for song in job.songs if song in self._places]
-        if decoder := self._decoders.get(job.writer):
-            for song in songs:
+        decoder = self._decoders.get(job.writer)
+        for song in songs:
+            if isinstance(song, Poem):
+                self._desk.remove(song)
+            elif decoder:
                 decoder.remove(song)
         self._free(songs, job)
 
-    def _free(self, songs: Sequence[Song], job: Job) -> None:
+    def _free(self, songs: Sequence[Song | Poem], job: Job) -> None:
         for song in songs:
             del self._places[song]
-        with self._lock:
-            self._accepted -= len(songs)
+            with self._lock:
+                self._room(song).taken -= 1
         decoder = self._decoders.get(job.writer)
         if decoder and not decoder.live and not decoder.waiting:
             # The model may be put away now.
             del self._decoders[job.writer]
+
+    def _room(self, song: Song | Poem) -> _Room:
+        return self._rooms[Poem if isinstance(song, Poem) else Song]
 
     def _fail(self, job: Job, error: ApiError) -> None:
         self._forget(job)

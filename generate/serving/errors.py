@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.errors import UserError
+
 
 class ApiError(Exception):
     """An answer that is an error."""
@@ -29,6 +31,15 @@ class ApiError(Exception):
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
 
 
+def explained(error: UserError, param: str | None = None) -> ApiError:
+    """What a script tells its user, told to a client."""
+    # Where a place is pointed at, the line below the caret is free.
+    between = "\n" if "\n" in error.message else "; "
+    # Options of scripts are fields here.
+    hint = error.hint.replace("say --", "say ")
+    return ApiError(400, f"{error.message}{between}{hint}".removesuffix(between), param=param)
+
+
 class Busy(ApiError):
     """As many songs wait as may."""
 
@@ -46,7 +57,16 @@ class TooSlow(ApiError):
     """A request took longer than it may."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(504, f"not written within {seconds:g} s; ask for fewer tokens or songs", code="timeout")
+        super().__init__(504, f"not written within {seconds:g} s; ask for less", code="timeout")
+
+
+class FormNotKept(ApiError):
+    """Nothing was found that keeps the form."""
+
+    def __init__(self, failure: str) -> None:
+        """`failure` says where."""
+        hint = "try another seed, a form with more common rhymes, or words any"
+        super().__init__(422, f"the form could not be kept: {failure}; {hint}", param="form", code="form_not_kept")
 
 
 class Stopped(ApiError):

@@ -2,14 +2,15 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from core.artifacts import CHECKPOINT_STAGES, artifacts_root, slug
 from core.errors import UserError
 from core.stored import open_corpus
-from generate.serving.errors import ApiError, Stopped
+from generate.serving.errors import ApiError, Stopped, explained
+from generate.verse.composer import Composer
 from generate.write import Writer
 from pretrain.checkpoint import MODEL, load_checkpoint
 from pretrain.device import Device, find_device
@@ -31,8 +32,11 @@ class Loaded:
     writer: Writer
     language: Language | None
     """Of the songs it has learnt, where they are in one whose verse is analysed."""
+    folder: Path
     stamp: tuple[int, ...]
     """Of the files it was read from."""
+    composers: dict[str, Composer] = field(default_factory=dict[str, Composer])
+    """By language, those that were asked for."""
 
 
 class Models:
@@ -42,7 +46,7 @@ class Models:
         """`default` is meant where a client names none."""
         self._elsewhere: dict[str, Path] = {}
         self._device = find_device(device)
-        self._lock = threading.Lock()
+        self._lock, self._composing = threading.Lock(), threading.Lock()
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self.default: str | None = None
         if default is not None:
@@ -105,6 +109,25 @@ class Models:
                 self._loaded.popitem(last=False)
             return kept
 
+    def composer(self, model: Loaded, language: str = "") -> Composer:
+        """What writes verse in forms with a model; the first time, it takes seconds.
+
+        Raises ApiError when the model was not trained for it, or has learnt no words in that language.
+        """
+        if not model.writer.tokenizer.verse_codes:
+            raise ApiError(400, f"{model.name} was trained without verse codes, which a form needs", param="form")
+        code = language.lower() or model.language or ""
+        # Others load their models meanwhile.
+        with self._composing:
+            if code not in model.composers:
+                try:
+                    # A network of its own, since songs go on beside the poems.
+                    writer = Writer(load_checkpoint(model.folder, self._device), model.writer.index)
+                    model.composers[code] = Composer(writer, load_lexicon(model.folder), code)
+                except UserError as error:
+                    raise explained(error, "form") from error
+            return model.composers[code]
+
 
 def _describe(name: str, folder: Path) -> dict[str, Any]:
     created = int((folder / MODEL).stat().st_mtime)
@@ -118,14 +141,19 @@ def _stamp(folder: Path) -> tuple[int, ...]:
 
 def _read(name: str, folder: Path, device: Any, stamp: tuple[int, ...]) -> Loaded:
     index = load_index(folder) if (folder / PHRASES).exists() else None
-    return Loaded(name, Writer(load_checkpoint(folder, device), index), _language(folder), stamp)
+    languages = languages_of(folder)
+    language = languages[0] if len(languages) == 1 else None
+    return Loaded(name, Writer(load_checkpoint(folder, device), index), language, folder, stamp)
 
 
-def _language(folder: Path) -> Language | None:
-    """Of the words that a checkpoint knows, or else of the corpus that it stands beside."""
+def languages_of(folder: Path) -> list[Language]:
+    """Those of the words that a checkpoint knows, or else of the corpus that it stands beside.
+
+    Raises UserError when what says so is damaged.
+    """
     corpus = folder.parent.parent / CORPUS
     if (folder / LEXICON).exists():
         languages: list[str] = list(load_lexicon(folder).languages)
     else:
         languages = [open_corpus(corpus).language.lower()] if corpus.exists() else []
-    return next((code for code in LANGUAGES if languages == [code]), None)
+    return [code for code in LANGUAGES if code in languages]

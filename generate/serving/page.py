@@ -17,6 +17,7 @@ from gradio.themes import Base, Font, colors, sizes
 from generate.serving.api import Service
 from generate.serving.engine import Job
 from generate.serving.errors import ApiError
+from generate.serving.page_form import connect, form_fields
 from generate.serving.page_songs import Wishes, begin, written
 from generate.serving.page_words import PAGES, PageWords
 from generate.serving.verse_html import message_html
@@ -82,6 +83,7 @@ def make_page(service: Service, words: PageWords) -> gr.Blocks:
                 model = gr.Dropdown(label=words.model, elem_id="model")
                 title = gr.Textbox("", label=words.title, placeholder=words.title_hint, elem_id="title", max_lines=1)
                 first = gr.Textbox("", label=words.first_line, placeholder=words.first_line_hint, elem_id="first")
+                form = form_fields(words)
                 with gr.Row(elem_id="buttons"):
                     go = gr.Button(words.generate, variant="primary", elem_id="generate", min_width=120)
                     stop = gr.Button(words.stop, interactive=False, elem_id="stop", min_width=90)
@@ -92,7 +94,9 @@ def make_page(service: Service, words: PageWords) -> gr.Blocks:
                 gr.HTML(f'<p class="legend">{escape(words.legend)}</p>')
         write, end = _handlers(service, words)
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        fields = [model, title, first, *settings]
+        fields = [model, title, first, form.form, form.stanzas, form.language, *settings]
+        *_, structure = settings
+        connect(service, words, form, model=model, structure=structure, length=settings[2])
         gr.on([go.click, title.submit, first.submit], write, fields, [songs, stop], concurrency_limit=None, **quiet)
         stop.click(end, None, None, queue=False, **quiet)
         page.load(lambda: _choices(service), None, model, **quiet)
@@ -110,6 +114,7 @@ def _settings(words: PageWords, longest: int) -> list[Any]:
             gr.Slider(0, 20, 0, step=1, label=words.max_copied, info=words.max_copied_hint),
             gr.Textbox("", label=words.banned, placeholder=words.banned_hint),
             gr.Textbox("", label=words.seed, placeholder=words.seed_hint, max_lines=1),
+            gr.Textbox("", label=words.structure, placeholder=words.structure_hint, interactive=False, max_lines=1),
         ]
 
 
@@ -119,6 +124,7 @@ def _handlers(service: Service, words: PageWords) -> tuple[Any, Any]:
 
     async def write(browser: gr.Request, *given: Any) -> AsyncIterator[tuple[Any, Any]]:
         """What stands on the page, and whether Stop can be pressed."""
+        yield f'<p class="empty">{escape(words.waiting)}</p>', gr.Button(interactive=False)
         try:
             model, job = await begin(service, words, Wishes(*given))
         except ApiError as error:

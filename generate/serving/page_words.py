@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from generate.originality import COPIED
+from prosody.line import Language
+
+# As each language calls itself.
+LANGUAGE_NAMES: dict[Language, str] = {"es": "español", "fr": "français", "en": "English"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +23,17 @@ class PageWords:
     title_hint: str
     first_line: str
     first_line_hint: str
+    form: str
+    form_hint: str
+    free: str
+    """The choice of no form."""
+    reads: str
+    """What is said of a form: lines, and notation."""
+    stanzas: str
+    structure: str
+    structure_hint: str
+    language: str
+    not_kept: str
     generate: str
     stop: str
     more: str
@@ -57,13 +72,22 @@ SPANISH = PageWords(
     title_hint="Lo piensa el modelo",
     first_line="Primer verso",
     first_line_hint="Cómo empieza, si quieres",
+    form="Forma",
+    form_hint="Una de la lista, o rimas y sílabas: ABBA 8. Mayúscula consonante, minúscula asonante, x sin rima.",
+    free="verso libre",
+    reads="{lines} versos: {notation}",
+    stanzas="Estrofas",
+    structure="Partes de la canción, en una forma",
+    structure_hint="verso coro verso coro puente coro",
+    language="Lengua del verso",
+    not_kept="No se pudo cumplir la forma. {}",
     generate="Generar",
     stop="Detener",
     more="Ajustes",
     temperature="Temperatura",
     temperature_hint="Poca: lo más probable. Mucha: lo más raro.",
     length="Largo máximo",
-    length_hint="En fichas: trozos de palabra.",
+    length_hint="En fichas: trozos de palabra. Una forma tiene el suyo.",
     versions="Versiones, una al lado de otra",
     max_copied="Palabras seguidas copiadas, como mucho",
     max_copied_hint="De las canciones con que aprendió. 0: sin límite.",
@@ -93,13 +117,23 @@ ENGLISH = PageWords(
     title_hint="The model thinks of one",
     first_line="First line",
     first_line_hint="How it begins, if you like",
+    form="Form",
+    form_hint="One of the list, or rhymes and syllables: ABBA 8. Capitals rhyme in full, small letters by their "
+    "vowels, x not at all.",
+    free="free verse",
+    reads="{lines} lines: {notation}",
+    stanzas="Stanzas",
+    structure="Sections of the song, in a form",
+    structure_hint="verse chorus verse chorus bridge chorus",
+    language="Language of the verse",
+    not_kept="The form could not be kept. {}",
     generate="Generate",
     stop="Stop",
     more="Settings",
     temperature="Temperature",
     temperature_hint="Low: what is likely. High: what is odd.",
     length="Longest",
-    length_hint="In tokens: pieces of words.",
+    length_hint="In tokens: pieces of words. A form has its own.",
     versions="Versions, side by side",
     max_copied="Copied words in a row, at most",
     max_copied_hint="From the songs it learnt from. 0: no limit.",

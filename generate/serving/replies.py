@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from generate.serving.engine import Job, Piece
+from generate.serving.errors import FormNotKept
 from generate.serving.logprobs import EchoedSong, to_openai
 
 
@@ -24,6 +25,7 @@ class Reply:
         """Characters still to come of each song that are not shown: the client's own."""
         self._begun = [False] * len(job.songs)
         self._tokens = [0] * len(job.songs)
+        self._failures: list[str] = []
 
     @property
     def usage(self) -> dict[str, int]:
@@ -34,11 +36,16 @@ class Reply:
         return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
     async def chunks(self) -> AsyncIterator[dict[str, Any]]:
-        """A chunk for whatever has come; one song's end carries its finish_reason."""
+        """A chunk for whatever has come; one song's end carries its finish_reason.
+
+        Raises ApiError at the end when no poem has kept its form.
+        """
         async for pieces in self.job:
             choices = [choice for piece in pieces if (choice := self._choice(piece))]
             if choices:
                 yield {**self._head, "choices": choices}
+        if len(self._failures) == len(self.job.songs):
+            raise FormNotKept(self._failures[0])
 
     async def whole(self) -> dict[str, Any]:
         """All of it, when it is finished."""
@@ -60,7 +67,9 @@ class Reply:
         if not (text or piece.logprobs or first or piece.finish_reason):
             return None
         self._begun[piece.index] = True
-        return {
+        if piece.failure:
+            self._failures.append(piece.failure)
+        choice = {
             "index": piece.index,
             "text": text,
             "title": piece.title,
@@ -68,6 +77,7 @@ class Reply:
             "logprobs": self._logprobs(piece, first=first),
             "finish_reason": piece.finish_reason,
         }
+        return choice | {"failure": piece.failure} if piece.failure else choice
 
     def _logprobs(self, piece: Piece, *, first: bool) -> dict[str, Any] | None:
         song = self.job.songs[piece.index]

@@ -3,7 +3,7 @@
 import secrets
 import unicodedata
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,6 +13,10 @@ from generate.write import Request
 
 # More logprobs than this OpenAI gives nobody either.
 MOST_LOGPROBS = 5
+
+# What else a form takes, and what none can: it says itself how long a text is, and each line is the best of many.
+_OF_FORMS = ("structure", "stanzas", "words", "language")
+_NOT_IN_FORMS = ("stop", "min_tokens", "logprobs", "presence_penalty", "frequency_penalty", "repetition_penalty")
 
 # A generator takes seeds from 0 on; OpenAI's are signed.
 SEEDS = 2**63
@@ -30,6 +34,8 @@ class Limits:
     """Prompts times n."""
     max_prompt: int = 8000
     """Characters of a prompt."""
+    max_lines: int = 100
+    """Lines of a poem in a form."""
 
 
 class StreamOptions(BaseModel):
@@ -47,6 +53,7 @@ class CompletionRequest(BaseModel):
     model: str | None = None
     prompt: str | Annotated[list[str], Field(min_length=1)] = ""
     max_tokens: Annotated[int, Field(ge=0)] = 600
+    """Ignored in a form, which ends with its last line."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.8
     top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
     n: Annotated[int, Field(ge=1)] = 1
@@ -70,6 +77,12 @@ class CompletionRequest(BaseModel):
     repetition_penalty: Annotated[float, Field(ge=0.1, le=10)] = 1.0
     max_copied_words: Annotated[int, Field(ge=1)] | None = None
     banned_words: Annotated[list[Word], Field(max_length=100)] = []
+    form: Annotated[str, Field(max_length=200)] = ""
+    """Verse in a form, as `FormChoice` reads it with the fields below; a prompt is how the first line begins."""
+    structure: Annotated[str, Field(max_length=1000)] = ""
+    stanzas: Annotated[int, Field(ge=1)] = 1
+    words: Literal["known", "any"] = "known"
+    language: Annotated[str, Field(max_length=20)] = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -106,6 +119,7 @@ def make_request(fields: dict[str, Any], limits: Limits) -> CompletionRequest:
 
 def checked(request: CompletionRequest, limits: Limits) -> CompletionRequest:
     """The request, if it keeps to the limits; raises ApiError otherwise."""
+    _check_form(request)
     songs = len(request.prompts) * request.n
     longest = max(map(len, request.prompts))
     if request.max_tokens > limits.max_tokens:
@@ -120,6 +134,17 @@ def checked(request: CompletionRequest, limits: Limits) -> CompletionRequest:
             code="context_length_exceeded",
         )
     return request
+
+
+def _check_form(request: CompletionRequest) -> None:
+    """Raises ApiError for what is asked of a form where there is none, and for what no form can."""
+    if not request.form:
+        for name in sorted(request.model_fields_set.intersection(_OF_FORMS)):
+            raise ApiError(400, f"{name} needs a form", param=name)
+        return
+    for name in _NOT_IN_FORMS:
+        if getattr(request, name) != CompletionRequest.model_fields[name].default:
+            raise ApiError(400, f"{name} cannot be had in a form", param=name)
 
 
 def to_requests(request: CompletionRequest) -> list[Request]:
@@ -138,7 +163,7 @@ def to_requests(request: CompletionRequest) -> list[Request]:
     return [
         Request(
             title=_plain(request.title).replace("\n", " ").strip(),
-            prompt=prompt,
+            prompt=prompt.strip() if request.form else prompt,
             sampling=sampling,
             max_new_tokens=request.max_tokens,
             min_new_tokens=request.min_tokens,

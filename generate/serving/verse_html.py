@@ -9,11 +9,14 @@ from core.errors import UserError
 from core.words import words
 from generate.originality import measure
 from generate.serving.page_words import PageWords
+from generate.verse.plan import ComposedLine
 from pretrain.phrases import PhraseIndex
-from prosody.checking import analyse_verses, split_stanzas
+from prosody.checking import analyse_verses
+from prosody.form import Verse
 from prosody.line import Language, Line
 from prosody.recognition import recognise
-from prosody.rhyming import LETTERS, UNRHYMED, scheme
+from prosody.report import rhyme_letters
+from prosody.rhyming import LETTERS, UNRHYMED
 
 # Colours of rhymes in the style sheet.
 COLOURS = 8
@@ -29,6 +32,10 @@ class ShownSong:
     title: str = ""
     lyrics: str = ""
     finished: bool = False
+    form: Sequence[ComposedLine] = ()
+    """The lines, where they are written in a form."""
+    failure: str = ""
+    """Why the form was not kept to the end."""
     html: str = ""
     """Kept when the song is finished."""
 
@@ -39,7 +46,7 @@ def song_html(song: ShownSong, language: Language, index: PhraseIndex | None, pa
         return song.html
     lines = song.lyrics.split("\n")
     analysed = _analysed(lines, language)
-    letters = rhyme_letters(analysed, language) if analysed else [UNRHYMED] * len(lines)
+    letters = _letters(song, analysed, language) or [UNRHYMED] * len(lines)
     copied: list[Span] = []
     note = page.seeded.format(song.seed)
     if song.finished and index is not None:
@@ -56,9 +63,10 @@ def song_html(song: ShownSong, language: Language, index: PhraseIndex | None, pa
         rows.append(_row(line, syllables, letters[number] if whole else UNRHYMED, _within(copied, start, len(line))))
         start += len(line) + 1
     title = f"<h2>{escape(song.title)}</h2>" if song.title else ""
+    failed = f'<p class="failed" role="alert">{escape(page.not_kept.format(song.failure))}</p>' if song.failure else ""
     state = "" if song.finished else " writing"
     html = (
-        f'<article class="song{state}">{title}<div class="verses">{"".join(rows)}</div><footer>'
+        f'<article class="song{state}">{title}<div class="verses">{"".join(rows)}</div>{failed}<footer>'
         f'<span class="note">{escape(note)}</span><button type="button" class="copy">{escape(page.copy)}</button>'
         f'<button type="button" class="download">{escape(page.download)}</button></footer></article>'
     )
@@ -74,20 +82,30 @@ def songs_html(songs: Sequence[ShownSong], language: Language, index: PhraseInde
 
 
 def message_html(text: str) -> str:
-    """What is said instead of a song."""
-    return f'<div class="message" role="alert">{escape(text)}</div>'
+    """What is said instead of a song; lines that begin with spaces point at a character."""
+    lines = "".join(
+        f"<pre>{escape(line[4:])}</pre>" if line.startswith("    ") else f"<p>{escape(line)}</p>"
+        for line in text.split("\n")
+    )
+    return f'<div class="message" role="alert">{lines}</div>'
 
 
-def rhyme_letters(analysed: Sequence[Line], language: Language) -> list[str]:
-    """The rhyme letter of each line: through the whole song where its form asks it, or anew in each stanza."""
-    stanzas = split_stanzas(list(analysed))
+def _letters(song: ShownSong, analysed: Sequence[Line], language: Language) -> list[str]:
+    """The rhyme letter of each line: that of its form, or through the whole song where it keeps one that asks it."""
+    if song.form:
+        # Known from the first line on: what is found in the lines so far changes with each that comes.
+        asked = [_letter(line.verse) for line in song.form[: song.lyrics.count("\n") + 1]]
+        return asked + [UNRHYMED] * (song.lyrics.count("\n") + 1 - len(asked))
+    if not analysed:
+        return []
     found = recognise(analysed, language)
-    blocks = [[place for stanza in stanzas for place in stanza]] if found and found.whole else stanzas
-    letters = [UNRHYMED] * len(analysed)
-    for block in blocks:
-        for place, letter in zip(block, scheme([analysed[place] for place in block], language), strict=True):
-            letters[place] = letter
-    return letters
+    return rhyme_letters(analysed, language, whole=found is not None and found.whole)
+
+
+def _letter(verse: Verse | None) -> str:
+    if verse is None or verse.rhyme is None:
+        return UNRHYMED
+    return verse.rhyme.lower() if verse.assonant else verse.rhyme
 
 
 def _analysed(lines: Sequence[str], language: Language) -> list[Line]:

@@ -8,6 +8,7 @@ from generate.verse.rhyme_words import RhymeWords, WordList
 from generate.write import Writer
 from pretrain.lexicon import Lexicon
 from prosody.line import Language, known_language
+from prosody.rhyming import analyse
 
 
 class Composer:
@@ -31,6 +32,11 @@ class Composer:
         self.rhymes = RhymeWords(words, self.language)
         self.pieces = pieces_of(writer.tokenizer)
         self._spelt: dict[str, tuple[int, ...]] = {}
+
+    def words_with(self, prompt: str) -> WordList:
+        """The words that there are, and those of a prompt, whatever they are."""
+        said = analyse(prompt, self.language).words
+        return self.words.with_words(said) if said else self.words
 
     def spelt(self, word: str) -> tuple[int, ...]:
         """Ids of a word in a code."""

@@ -6,6 +6,9 @@ from itertools import pairwise
 from core.words import folded_words
 from generate.verse.line_search import Candidate
 from generate.verse.pieces import Piece
+from prosody.line import Language, Line
+from prosody.rhyming import analyse
+from prosody.rhythm import FEET, stumbles
 
 # Words of so many letters that stood in the last lines cost a line so much, in nats.
 LONG, RECENT, AGAIN = 4, 6, 2.0
@@ -13,12 +16,16 @@ LONG, RECENT, AGAIN = 4, 6, 2.0
 # How much it counts that a line's last word is likelier there than at the end of any line.
 LANDING = 1.5
 
+# What it costs a line, in nats, to go against its rhythm. At 0, 3 and 8, 48 English lines stumbled 25, 4 and 1 times,
+# 48 alexandrines 16, 14 and 7 times, and lines became at most 3 % less likely.
+STUMBLE = 8.0
+
 # A run of words that the poem has already is not said again.
 REPEATED = 3
 
 
 def worth(
-    candidate: Candidate, scores: Sequence[float], usual: float, pieces: Sequence[Piece], before: Sequence[str]
+    candidate: Candidate, scores: Sequence[float], usual: float, pieces: Sequence[Piece], before: Sequence[Line]
 ) -> float:
     """Nats a character that a line is worth behind the lines `before`.
 
@@ -27,10 +34,20 @@ def worth(
     """
     spaced = [place for place, id_ in enumerate(candidate.said) if pieces[id_].kind == "word" and pieces[id_].spaced]
     fit = sum(scores[spaced[-1] if spaced else 0 :]) - usual
-    recent = {word for line in before[-RECENT:] for word in folded_words(line)}
+    recent = {word for line in before[-RECENT:] for word in folded_words(line.text)}
     words = [word for word in folded_words(candidate.text) if len(word) >= LONG]
     again = sum(word in recent for word in words) + len(words) - len(set(words))
-    return (sum(scores) + LANDING * fit - AGAIN * again) / len(candidate.text)
+    off = _stumbles(analyse(candidate.text, candidate.grammar.language), before, candidate.grammar.language)
+    return (sum(scores) + LANDING * fit - AGAIN * again - STUMBLE * off) / len(candidate.text)
+
+
+def _stumbles(line: Line, before: Sequence[Line], language: Language) -> int:
+    """How often the line stumbles; in English, on the foot that the poem has had."""
+    if language != "en":
+        return stumbles(line, language)
+    said = [*[other for other in before if other.words][-RECENT:], line]
+    foot = min(FEET, key=lambda size: sum(stumbles(other, language, size) for other in said))
+    return stumbles(line, language, foot)
 
 
 def runs_of(lines: Iterable[str]) -> set[tuple[str, ...]]:
@@ -43,3 +60,8 @@ def stammers(line: str) -> bool:
     """Whether a line says two words again: "del mar del mar"."""
     pairs = list(pairwise(folded_words(line)))
     return len(set(pairs)) < len(pairs)
+
+
+def dangles(line: str) -> bool:
+    """Whether a line's last sign says that something follows."""
+    return line.endswith((",", ";", ":", "—", "–"))

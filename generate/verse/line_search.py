@@ -9,11 +9,13 @@ Shapes: V vocab_size.
 """
 
 from collections.abc import Iterable
+from copy import copy
+from typing import NamedTuple
 
 import numpy as np
 
 from generate.decoding import Sequence
-from generate.sampling import Sampling, cuts
+from generate.sampling import DOUBT, Sampling, cuts
 from generate.verse.growing_line import Grammar, GrowingLine
 from generate.verse.rhyme_words import EndWords
 from prosody.rhyming import analyse
@@ -72,63 +74,124 @@ class Candidate(Sequence):
     def _choose_end(self, logits: np.ndarray) -> int | None:
         follow, word = self._ends.after(self._code)
         left = self.syllables - analyse(word, self.grammar.language).syllables if word else -1
-        # The model need not know how many are left: it says that the word is complete, and is told.
-        complete = max(self.grammar.left, key=lambda id_: logits[id_])
-        if left >= 0:
-            follow = np.append(follow, complete)
-        if not len(follow):
+        if left < 0 and not len(follow):
             return None  # too long a word for the line
-        chosen = int(follow[self._drawn(logits[follow]).argmax()])
-        if word is not None and chosen == complete:
+        luck = self._luck(len(logits))
+        place = _certain(self._end_scores(logits, luck, follow, complete=left >= 0))
+        if place is None:
+            place = int(self._end_scores(self.exact(), luck, follow, complete=left >= 0).argmax())
+        if word is not None and place == len(follow):
             self.end_word = word
             self.line = GrowingLine(self.grammar, self.syllables, word, left)
             return self.grammar.left[left]
-        self._code += (chosen,)
-        return chosen
+        self._code += (int(follow[place]),)
+        return self._code[-1]
+
+    def _end_scores(self, logits: np.ndarray, luck: np.ndarray, follow: np.ndarray, *, complete: bool) -> np.ndarray:
+        scores = self._scores(logits[follow], luck[follow])
+        if not complete:
+            return scores
+        # The model need not know how many are left: it says that the word is complete, and is told.
+        codes = self.grammar.left
+        return np.append(scores, self._scores(logits[list(codes)].max(), luck[codes[0]]))
 
     def _go_on(self, line: GrowingLine, logits: np.ndarray) -> int | None:
-        pieces = self.grammar.pieces
-        for ids in self._by_draw(logits):
-            begins_word = False
-            for chosen in self._given[-1:] or ids:
-                piece = pieces[chosen]
-                left = line.remind(piece)
-                if left is not None:
-                    return self.grammar.left[left]
+        luck = self._luck(len(logits))
+        found = self._first(line, logits, luck, DOUBT)
+        if found is not None and not found.certain:
+            found = self._first(line, self.exact(), luck, 0.0)
+        if found is None:
+            return None
+        self.line = found.line
+        if self.grammar.pieces[found.id].kind == "left":
+            return found.id
+        self.said.append(found.id)
+        del self._given[-1:]
+        return None if found.line.finished else found.id
+
+    def _first(self, line: GrowingLine, logits: np.ndarray, luck: np.ndarray, doubt: float) -> "_Found | None":
+        """What may follow and is drawn first: of the likely ids, and if none of them fits, of all.
+
+        It is certain if logits that differ by less than `doubt` would give the same.
+        """
+        if self._given:
+            return self._first_of(np.array(self._given[-1:]), np.zeros(1), line, doubt)
+        if self.sampling.temperature:
+            low, high = cuts(logits, self.sampling, doubt)
+            likely = np.flatnonzero(logits >= low - doubt)
+            found = self._first_of(likely, self._scores(logits[likely], luck[likely]), line, doubt)
+            if found is not None:
+                open_ = doubt > 0 and logits[found.drawn] < high + doubt and len(likely) > (logits >= high).sum()
+                return found._replace(certain=False) if open_ else found
+        return self._first_of(np.arange(len(logits)), self._scores(logits, luck), line, doubt)
+
+    def _first_of(self, some: np.ndarray, scored: np.ndarray, line: GrowingLine, doubt: float) -> "_Found | None":
+        """Of ids (N,) that which fits and has the highest score."""
+        grown, pieces, order = copy(line), self.grammar.pieces, np.argsort(-scored)
+        ids, scores = some[order].tolist(), scored[order].tolist()
+        word_ended: float | None = None
+        close = False
+        for place, drawn in enumerate(ids):
+            piece, score = pieces[drawn], scores[place]
+            left = grown.remind(piece)
+            if left is None:
                 # Too soon to be told what is left, but the model has come to a word's end.
-                begins_word = begins_word or (piece.kind == "left" and line.complete)
-                if begins_word and piece.kind == "word" and not piece.spaced:
+                if word_ended is None and piece.kind == "left" and line.complete:
+                    word_ended = score
+                if word_ended is not None and piece.kind == "word" and not piece.spaced:
+                    close = close or word_ended - score <= doubt
                     continue
-                if line.take(piece):
-                    self.said.append(chosen)
-                    del self._given[-1:]
-                    return None if line.finished else chosen
+                if not grown.take(piece):
+                    continue
+            for neighbour in scores[max(0, place - 1) : place] + scores[place + 1 : place + 2]:
+                close = close or abs(neighbour - score) <= doubt
+            return _Found(
+                drawn if left is None else self.grammar.left[left], drawn, grown, certain=not (doubt and close)
+            )
         return None
 
-    def _by_draw(self, logits: np.ndarray) -> Iterable[list[int]]:
-        """Ids in the order of a draw without replacement: the likely ones, and if none of them fits, all."""
-        if self.sampling.temperature:
-            likely = np.flatnonzero(logits >= cuts(logits, self.sampling, 0.0)[0])
-            yield likely[np.argsort(-self._drawn(logits[likely]))].tolist()
-        yield np.argsort(-self._drawn(logits)).tolist()
+    def _luck(self, size: int) -> np.ndarray:
+        """What is drawn for each id (V,): as much whatever the logits, so that nothing depends on their last digits."""
+        return self._generator.standard_exponential(size, np.float32)
 
-    def _drawn(self, logits: np.ndarray) -> np.ndarray:
-        """Scores of which the largest is a draw by the softmax (the Gumbel-max trick)."""
-        noise = -np.log(self._generator.standard_exponential(len(logits), np.float32) + _TINY)
-        return logits + self.sampling.temperature * noise
+    def _scores(self, logits: np.ndarray, luck: np.ndarray) -> np.ndarray:
+        """Scores of which the largest is a draw by the softmax of these logits (the Gumbel-max trick)."""
+        return logits - self.sampling.temperature * np.log(luck + _TINY)
+
+
+class _Found(NamedTuple):
+    """An id that may follow."""
+
+    id: int
+    drawn: int
+    """The id that was drawn: another, where the line is reminded first of what is left."""
+    line: GrowingLine
+    """As it is with it."""
+    certain: bool
+
+
+def _certain(scores: np.ndarray) -> int | None:
+    """The place of the largest; None where rounding could decide."""
+    chosen = int(scores.argmax())
+    best = scores[chosen]
+    return chosen if (scores >= best - DOUBT).sum() == 1 else None
 
 
 class Reading(Sequence):
     """Ids that stand already, read for what the model thinks of them."""
 
-    def __init__(self, prompt: Iterable[int], ids: list[int]) -> None:
+    def __init__(self, prompt: Iterable[int], ids: list[int], *, exactly: bool = False) -> None:
+        """Read `exactly`, it scores the same whatever is read beside it, at a pass for each id."""
         super().__init__(prompt)
+        self._exactly = exactly
         self.scores: list[float] = []
         """Log-probability of each of `ids` behind those before, in nats."""
         self._left = ids[::-1]
 
     def choose(self, logits: np.ndarray) -> int | None:
         """The next of the ids."""
+        if self._exactly:
+            logits = self.exact()
         id_ = self._left.pop()
         highest = logits.max()
         self.scores.append(float(logits[id_] - highest - np.log(np.exp(logits - highest).sum())))

@@ -60,11 +60,12 @@ def heading(section: Section, structure: tuple[Section, ...]) -> str:
     return f"[{section.name.capitalize()}{f' {section.number}' if several else ''}]"
 
 
-def why_not(verse: Verse, rhyme: Rhyme | None, words: list[str]) -> str:
-    """What could not be satisfied."""
+def why_not(verse: Verse, rhyme: Rhyme | None, words: list[str], prompt: str) -> str:
+    """What could not be satisfied in a line that begins with `prompt`."""
     if rhyme is not None and rhyme.endings:
         asked = f" that rhymes with {rhyme.endings[0].word}"
         return f"nothing of {verse.syllables} syllables{asked} was found" if words else f"no other word{asked}"
     if rhyme is not None and not words:
         return f"no word has {rhyme.left - 1} other{'s' * (rhyme.left > 2)} to rhyme with"
-    return f"nothing of {verse.syllables} syllables was found"
+    begun = f" that begins with “{prompt}”" if prompt else ""
+    return f"nothing of {verse.syllables} syllables{begun} was found"

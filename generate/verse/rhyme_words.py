@@ -15,10 +15,16 @@ import numpy as np
 from pretrain.lexicon import Words
 from prosody.english import sound
 from prosody.english_words import is_known, pronounce
-from prosody.french_sounds import rimes
+from prosody.french_sounds import endings, rimes
+from prosody.french_syllables import count
 from prosody.line import Language
 from prosody.rhyming import analyse
 from prosody.spanish import UNSTRESSED
+from prosody.spanish_words import phonemes
+
+# French verse does not rhyme a plural with a singular, where it has other words; so many are a choice.
+_PLURAL = "sxz"
+FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class Ending:
     """The consonant key, where a language has no assonance."""
     logprob: float
     """Of the word at the end of any line, in nats."""
+    sound: str
+    """What words that are said alike have in common: sea and see are no better a rhyme than sea and sea."""
 
     def key(self, *, assonant: bool) -> str:
         """What a rhyme of that kind needs."""
@@ -92,23 +100,35 @@ class RhymeWords:
         self.endings: dict[str, Ending] = {}
         self._by_key: dict[bool, defaultdict[str, list[str]]] = {True: defaultdict(list), False: defaultdict(list)}
         total = words.ends.total()
-        for word, count in words.ends.items():
+        for word, times in words.ends.items():
             if is_clear(word, language):
-                self._add(word, math.log(count / total))
+                ending = self.endings[word] = self._heard(word, math.log(times / total))
+                for assonant, by_key in self._by_key.items():
+                    by_key[ending.key(assonant=assonant)].append(word)
+        self._rarest = -math.log(total + 1)
 
-    def _add(self, word: str, logprob: float) -> None:
+    def ending(self, word: str) -> Ending:
+        """A word at a line's end, also if nobody would choose it."""
+        return self.endings.get(word) or self._heard(word, self._rarest)
+
+    def _heard(self, word: str, logprob: float) -> Ending:
         line = analyse(word, self.language)
         consonant = line.consonant
         if self.language == "en" and any(phone.startswith("AO") for phone in pronounce(word)[0]):
             consonant += "*"  # thought and forgot rhyme for half of America only
-        ending = Ending(word, consonant, line.assonant or consonant, logprob)
-        self.endings[word] = ending
-        for assonant, by_key in self._by_key.items():
-            by_key[ending.key(assonant=assonant)].append(word)
+        return Ending(word, consonant, line.assonant or consonant, logprob, _sound(word, self.language))
 
-    def rhyming(self, key: str, *, assonant: bool, used: Set[str]) -> list[str]:
-        """The words of a key, but those `used`."""
-        return [word for word in self._by_key[assonant].get(key, ()) if word not in used]
+    def rhyming(self, key: str, *, assonant: bool, used: Set[str], like: str = "") -> list[str]:
+        """The words of a key that sound like none `used`; in French, that rhyme to the eye with `like` as well."""
+        said = self._sounds(used)
+        found = [word for word in self._by_key[assonant].get(key, ()) if self.endings[word].sound not in said]
+        if self.language != "fr" or not like:
+            return found
+        alike = [word for word in found if (word[-1] in _PLURAL) == (like[-1] in _PLURAL)]
+        return alike if len(alike) >= FEW else found
+
+    def _sounds(self, words: Iterable[str]) -> set[str]:
+        return {self.ending(word).sound for word in words}
 
     def openers(
         self, lines: int, *, assonant: bool, sounds: Set[tuple[bool, str]], used: Set[str], spare: int
@@ -117,6 +137,7 @@ class RhymeWords:
 
         None of them ends on one of the `sounds`: keys, each with whether it is assonant.
         """
+        said = self._sounds(used)
         taken = {key for of_vowels, key in sounds if of_vowels == assonant}
         others = [sound for sound in sounds if sound[0] != assonant]
         found = [
@@ -124,11 +145,21 @@ class RhymeWords:
             for key, words in self._by_key[assonant].items()
             if key not in taken and len(words) >= lines * spare
             for word in words
-            if word not in used
+            if self.endings[word].sound not in said
         ]
         if not others:
             return found
         return [word for word in found if all(self.endings[word].key(assonant=kind) != key for kind, key in others)]
+
+
+def _sound(word: str, language: Language) -> str:
+    if language == "es":
+        return phonemes(word)
+    if language == "en":
+        return " ".join(pronounce(word)[0])
+    # Only the end of a French word is known in phonemes: of a longer one, its first letters stand for the rest.
+    said = endings(word)
+    return (said[0] if said else word).rstrip("°") + word[: 0 if count(word).syllables <= 1 else 3]
 
 
 def is_clear(word: str, language: Language) -> bool:

@@ -1,0 +1,1 @@
+"""Stage 4 from somebody's large model: any causal language model of `transformers`, adapted with LoRA."""

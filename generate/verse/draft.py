@@ -1,0 +1,159 @@
+"""A poem as far as it stands, and the candidates for its next line."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from itertools import count, islice
+from typing import TypeVar
+
+import numpy as np
+
+from generate import decoding
+from generate.guards import WordGuard
+from generate.sampling import DOUBT
+from generate.verse.composer import Composer
+from generate.verse.growing_line import Grammar
+from generate.verse.line_choice import dangles, runs_of, stammers, worth
+from generate.verse.line_search import Candidate, Reading
+from generate.verse.plan import ComposedLine
+from generate.verse.rhyme_words import EndWords
+from generate.write import Request
+from pretrain.verse_codes import COUNTS
+from prosody.checking import analyse_verses
+from prosody.form import Verse
+
+# Candidates of a line, side by side.
+CANDIDATES = 32
+
+# What is added to the temperature each time that none of them was good.
+WARMER = 0.1
+
+T = TypeVar("T")
+# Yields what has to be decoded before it can go on.
+Choosing = Generator[list[decoding.Sequence], None, T]
+
+
+class Draft:
+    """Lines, and what the model has read of them."""
+
+    def __init__(self, composer: Composer, request: Request, *, known_words: bool) -> None:
+        """Nothing stands yet.
+
+        Raises:
+            UserError: as `Writer.song`.
+        """
+        tokenizer = composer.writer.tokenizer
+        codes = tokenizer.verse_codes
+        words = composer.words_with(request.prompt) if known_words else None
+        composer.writer.song(request)  # which it checks
+        self.composer, self.request = composer, request
+        self.lines: list[ComposedLine] = []
+        self.used: set[str] = set()
+        """Words that lines end on."""
+        self.grammar = Grammar(composer.language, composer.pieces, words, codes[: len(COUNTS)], codes[len(COUNTS) :])
+        self._forbidden = composer.writer.forbidden(request)
+        self._beginning = tokenizer.encode(request.prompt)
+        """Of the next line."""
+        self._ids: list[int] = []
+        self._plain: list[int] = []
+        """The same without codes."""
+        self._numbers = count()
+
+    @property
+    def text(self) -> str:
+        """The lyrics so far."""
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def verses(self) -> int:
+        """Lines that a form asks."""
+        return sum(line.verse is not None for line in self.lines)
+
+    @property
+    def prompt(self) -> str:
+        """How the next line begins."""
+        return self.request.prompt if self._beginning else ""
+
+    def begin(self, title: list[int]) -> None:
+        """Put the title's ids, with their marks, before all lines."""
+        self._ids, self._plain = list(title), list(title)
+
+    def say(self, line: ComposedLine) -> ComposedLine:
+        """A line that nobody has to look for."""
+        ids = self.composer.writer.tokenizer.encode(f"{line.text}\n")
+        self._ids += ids
+        self._plain += ids
+        self.lines.append(line)
+        return line
+
+    def keep(self, candidate: Candidate, verse: Verse) -> ComposedLine:
+        """A candidate stays."""
+        # A line's end is the last that a candidate says, but not one of its ids.
+        self._ids = [*candidate.ids, candidate.said[-1]]
+        self._plain += candidate.said
+        self._beginning = []
+        self.used.add(candidate.end_word)
+        self.lines.append(ComposedLine(candidate.text, verse))
+        return self.lines[-1]
+
+    def candidates(self, syllables: int, words: Sequence[str], attempt: int) -> list[Candidate]:
+        """Lines to be decoded that end on one of the words; with each attempt, other and warmer ones."""
+        ends = EndWords((self.composer.spelt(word), word) for word in words)
+        sampling = self.request.sampling
+        warmer = replace(sampling, temperature=sampling.temperature + attempt * WARMER)
+        return [
+            Candidate(
+                self._ids,
+                self.grammar,
+                syllables,
+                ends,
+                sampling=warmer,
+                seed=[self.request.seed, number],
+                beginning=self._beginning,
+            )
+            for number in islice(self._numbers, CANDIDATES)
+        ]
+
+    def good(self, candidates: Sequence[Candidate], *, last: bool, again: str) -> list[Candidate]:
+        """Those that have come to their end, repeat nothing, and say nothing that is forbidden.
+
+        What is said `again` behind them is heard together with them. The `last` of a poem had better end its sentence.
+        """
+        said = runs_of(line.text for line in self.lines)
+        guard = WordGuard(self._forbidden, len(self.text) + bool(self.lines) + len(self.prompt))
+        fresh = [
+            candidate
+            for candidate in candidates
+            if candidate.finished
+            and said.isdisjoint(runs_of([candidate.text]))
+            and not stammers(candidate.text)
+            and self._may_stand(candidate.text, again, guard)
+        ]
+        return [candidate for candidate in fresh if not (last and dangles(candidate.text))] or fresh
+
+    def _may_stand(self, text: str, again: str, guard: WordGuard) -> bool:
+        before = self.text
+        refused = guard.refused(before, "\n".join([""] * bool(self.lines) + [text, again]), ended=True)
+        guard.forget_after(len(before))
+        return refused is None
+
+    def likeliest(self, candidates: list[Candidate], behind: list[int]) -> Choosing[Candidate]:
+        """The one that is worth most, if these ids come `behind` it; yields what has to be decoded before."""
+        values = yield from self._values(candidates, behind)
+        close = [one for one, value in zip(candidates, values, strict=True) if value >= max(values) - DOUBT]
+        if len(close) == 1:
+            return close[0]
+        values = yield from self._values(close, behind, exactly=True)
+        return close[int(np.argmax(values))]
+
+    def _values(
+        self, candidates: list[Candidate], behind: list[int], *, exactly: bool = False
+    ) -> Choosing[list[float]]:
+        # Told the word to end on, a model ends on it whether it fits or not: it judges without being told.
+        readings = [Reading(self._plain, each.said[:-1] + behind, exactly=exactly) for each in candidates]
+        yield list(readings)
+        before = analyse_verses([line.text for line in self.lines], self.composer.language)
+        known, pieces = self.composer.rhymes, self.composer.pieces
+        return [
+            worth(candidate, reading.scores, known.ending(candidate.end_word).logprob, pieces, before)
+            for candidate, reading in zip(candidates, readings, strict=True)
+        ]
