@@ -24,6 +24,9 @@ from pretrain.device import Device, find_device
 from pretrain.lexicon import load_lexicon
 from pretrain.phrases import PHRASES, load_index
 
+# Options that verse in a form has no use for: it knows its length, and repeats no rhyme.
+FREE_ONLY = ("max_new_tokens", "stop", "repetition_penalty", "presence_penalty", "frequency_penalty")
+
 
 @dataclass(frozen=True, kw_only=True)
 class SampleConfig(Sampling, FormChoice, CheckpointChoice):
@@ -54,6 +57,13 @@ class SampleConfig(Sampling, FormChoice, CheckpointChoice):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        idle = [name for name in FREE_ONLY if getattr(self, name) != defaults[name]]
+        if (self.form or self.structure) and idle:
+            raise ValueError(
+                f"{' and '.join(idle)} would do nothing in a form: leave it out; temperature, top_p, banned_words and "
+                "max_copied_words hold in a form, too"
+            )
 
 
 def main(config: SampleConfig) -> None:
