@@ -18,6 +18,8 @@ CONFIGS = {
     "pretrain/tokenize_data.py": "TokenizeConfig",
     "pretrain/train.py": "PretrainConfig",
     "finetune/train.py": "FinetuneConfig",
+    "finetune/mix.py": "MixConfig",
+    "finetune/rhyme.py": "RhymeConfig",
     "generate/sample.py": "SampleConfig",
     "generate/report.py": "ReportConfig",
     "generate/export.py": "ExportConfig",
