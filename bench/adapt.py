@@ -71,8 +71,8 @@ class AdaptConfig:
     takes until it gets no better."""
     manner: int = 0
     """Songs that the model adapted to all songs writes, to be told from those of others."""
-    out: Path = Path("adapt.json")
-    """What was measured."""
+    output: Path | None = None
+    """The results as JSON, written after every training."""
     seed: int = 1
     """Of the split, the training and the songs written."""
 
@@ -146,7 +146,8 @@ def main(config: AdaptConfig) -> None:
         for row in _rows(config, Path(scratch)):
             print(row, flush=True)
             found.append(dataclasses.asdict(row))
-            write_json(config.out, found)
+            if config.output:
+                write_json(config.output, found)
 
 
 def some_of(split: Split, share: float, seed: int) -> Split:

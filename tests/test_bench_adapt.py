@@ -60,7 +60,7 @@ def test_a_bench_compares_every_method_with_every_share(capsys: pytest.CaptureFi
     main(
         AdaptConfig(
             base=str(base), corpus="nadie", shares=(0.1, 1.0), methods=("full", "scratch"), max_steps=6,
-            scratch_steps=4, manner=6, out=out,
+            scratch_steps=4, manner=6, output=out,
         )
     )  # fmt: skip
     found = read_json(out)

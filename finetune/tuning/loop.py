@@ -51,8 +51,9 @@ MOST_COST = 0.05
 # Of the tuned weights in their average with the base's, where a tuning ends too far from it: the first that will do.
 SHARES = (0.95, 0.9, 0.8, 0.65, 0.5)
 
-# Looks, and rounds, after which a reward that has not risen by so many points will not.
-PATIENCE, ROUNDS, RISE = 3, 10, 0.02
+# Looks, and rounds, after which a reward that has not risen by so many points will not, where free writing has not
+# come to rhyme in such a share more of its lines: words that are used up pay no more.
+PATIENCE, ROUNDS, RISE, RATE_RISE = 3, 10, 0.02, 0.05
 
 # Share of the budget in which the GFlowNet's β rises; and the weight of its loss, beside that of real songs.
 BETA_RISE, BALANCE_WEIGHT = 0.2, 0.2
@@ -282,7 +283,8 @@ class Tuning:
             progress.first_reward = reward
         progress.best_reward = max(progress.best_reward, reward)
         waited = progress.next_evaluation > PATIENCE and progress.round >= ROUNDS
-        if waited and progress.best_reward < progress.first_reward + RISE:
+        rates = [facts["rhyme_rate"] for facts in self.metrics.read()]
+        if waited and max(rates) < rates[0] + RATE_RISE and progress.best_reward < progress.first_reward + RISE:
             raise UserError(
                 f"the reward does not move: {progress.first_reward:.3f} points a line at first, "
                 f"{progress.best_reward:.3f} at best after {progress.step:,} steps",
