@@ -279,8 +279,7 @@ class Tuning:
         progress = self.progress
         if reward is None:
             return
-        if math.isnan(progress.first_reward):
-            progress.first_reward = reward
+        progress.first_reward = reward if math.isnan(progress.first_reward) else progress.first_reward
         progress.best_reward = max(progress.best_reward, reward)
         waited = progress.next_evaluation > PATIENCE and progress.round >= ROUNDS
         rates = [facts["rhyme_rate"] for facts in self.metrics.read()]
