@@ -138,3 +138,7 @@ def copy_of(folder: Path, to: Path, without: str = "") -> Path:
     if without:
         (to / without).unlink()
     return to
+
+
+def adapted(run: str = "default") -> Path:
+    return Artifacts("nadie").run("finetune", run)

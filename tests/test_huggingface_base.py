@@ -22,6 +22,7 @@ from pretrain.metrics import Metrics
 from pretrain.tokens import IGNORE, Part, split_songs
 from tests.conftest import invent_song
 from tests.foreign_bases import (
+    adapted,
     choice,
     contents,
     gpt_tokenizer,
@@ -41,10 +42,6 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bases") / "llama"
     save_llama(folder, gpt_tokenizer())
     return folder
-
-
-def adapted(run: str = "default") -> Path:
-    return Artifacts("nadie").run("finetune", run)
 
 
 def test_the_loss_falls_the_base_is_only_read_and_the_folder_says_which_it_is(llama: Path) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from core.artifacts import Artifacts
 from core.errors import UserError
 from core.files import read_json, write_json
 from finetune.train import main as finetune
 from generate import sample
 from pretrain.checkpoint import load_checkpoint
 from tests.foreign_bases import (
+    adapted,
     choice,
     contents,
     copy_of,
@@ -32,10 +32,6 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bases") / "llama"
     save_llama(folder, gpt_tokenizer())
     return folder
-
-
-def adapted(run: str = "default") -> Path:
-    return Artifacts("nadie").run("finetune", run)
 
 
 def _no_weights_but_pickled(folder: Path) -> None:
