@@ -26,15 +26,36 @@ class Visit:
     def __init__(self, browser: Any, url: str, path: str, **context: Any) -> None:
         self.context = browser.new_context(**context)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(90_000)
         self.asked: list[str] = []
         self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self._open: set[Any] = set()
+        self.page.on("request", self._began)
+        self.page.on("requestfinished", self._ended)
+        self.page.on("requestfailed", self._ended)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         self.page.goto(url + path)
         self.page.wait_for_selector("#generate")
         self.page.wait_for_function("document.querySelector('#model input')?.value")
+
+    def _began(self, request: Any) -> None:
+        self.asked.append(request.url)
+        if "heartbeat" not in request.url:  # open as long as the page is
+            self._open.add(request)
+
+    def _ended(self, request: Any) -> None:
+        self._open.discard(request)
+
+    def leave(self) -> None:
+        """Wait for what the page still asks for: whoever leaves in the middle of an answer makes it complain."""
+        quiet = 0
+        for _ in range(600):
+            self.page.wait_for_timeout(100)
+            quiet = 0 if self._open else quiet + 1
+            if quiet == 5:
+                return
+        raise AssertionError(f"still open: {[request.url for request in self._open]}")
 
     def choose(self, model: str) -> None:
         self.page.click("#model input")

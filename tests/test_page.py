@@ -156,6 +156,7 @@ def test_the_page_speaks_its_readers_language(visit: Any, language: str) -> None
     assert one.page.locator("html").get_attribute("lang") == language
     assert one.page.locator("#generate").inner_text() == words.generate
     assert words.lead in one.page.inner_text("body")
+    one.leave()
     one.page.get_by_role("link", name=other.name).click()
     one.page.wait_for_function(f"document.querySelector('#generate')?.textContent.includes('{other.generate}')")
 
