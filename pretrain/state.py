@@ -64,9 +64,7 @@ def save_state(folder: Path, model: GPT, optimizer: Optimizer, progress: Progres
     training has diverged, and leaves both as they are: what is on disk can always be resumed.
     Where a model is spread over processes, all of them call this and one has `write`.
     """
-    tensors = {MODEL_PREFIX + name: tensor for name, tensor in model.state_dict().items()}
-    tensors |= {OPTIMIZER_PREFIX + name: tensor for name, tensor in optimizer_tensors(optimizer, model).items()}
-    arrays = to_arrays(tensors)
+    arrays = training_arrays(model, optimizer)
     _refuse_diverged(arrays, progress)
     if not write:
         return
@@ -91,12 +89,24 @@ def load_state(folder: Path, model: GPT, optimizer: Optimizer) -> Progress:
             f"{shown(folder / STATE)} was written by another version of this program",
             "finish it with that version, or start over with --overwrite",
         ) from error
+    restore_training(arrays, model, optimizer)
+    _look_at_model(folder, progress)
+    return progress
+
+
+def training_arrays(model: GPT, optimizer: Optimizer) -> Arrays:
+    """The weights and what the optimizer remembers of them, each under a name of its own."""
+    tensors = {MODEL_PREFIX + name: tensor for name, tensor in model.state_dict().items()}
+    tensors |= {OPTIMIZER_PREFIX + name: tensor for name, tensor in optimizer_tensors(optimizer, model).items()}
+    return to_arrays(tensors)
+
+
+def restore_training(arrays: Arrays, model: GPT, optimizer: Optimizer) -> None:
+    """Put back what `training_arrays` gave; arrays under other names are left alone."""
     tensors, weights = to_tensors(arrays), model.state_dict()
     saved = _below(MODEL_PREFIX, tensors)
     model.load_state_dict({name: spread_like(weights[name], tensor) for name, tensor in saved.items()})
     restore_optimizer(optimizer, model, _below(OPTIMIZER_PREFIX, tensors))
-    _look_at_model(folder, progress)
-    return progress
 
 
 def _refuse_diverged(arrays: Arrays, progress: Progress) -> None:

@@ -14,10 +14,10 @@ from core.errors import UserError
 from core.files import atomic_path
 from core.tensors import load_tensors, save_tensors
 from finetune.tuning.drafts import Drafts
-from pretrain.checkpoint import PREVIOUS, STATE, to_arrays, to_tensors
+from pretrain.checkpoint import PREVIOUS, STATE
 from pretrain.model import GPT
-from pretrain.optimizer import Optimizer, optimizer_tensors, restore_optimizer
-from pretrain.state import MODEL_PREFIX, OPTIMIZER_PREFIX
+from pretrain.optimizer import Optimizer
+from pretrain.state import restore_training, training_arrays
 
 DRAFTS_PREFIX, FLOWS = "drafts.", "flows"
 
@@ -67,9 +67,7 @@ def save(folder: Path, model: GPT, optimizer: Optimizer, progress: Progress, kep
 
     Raises UserError when the tuning has diverged, and leaves both as they are.
     """
-    tensors = {MODEL_PREFIX + name: tensor for name, tensor in model.state_dict().items()}
-    tensors |= {OPTIMIZER_PREFIX + name: tensor for name, tensor in optimizer_tensors(optimizer, model).items()}
-    arrays = to_arrays(tensors)
+    arrays = training_arrays(model, optimizer)
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise UserError(
             f"at step {progress.step:,} the tuning has diverged: its weights are no numbers any more",
@@ -97,12 +95,10 @@ def load(folder: Path, model: GPT, optimizer: Optimizer, kept: Kept) -> Progress
             f"{shown(folder / STATE)} was not written by this version of finetune/rhyme.py",
             "finish it with what began it, or start over with --overwrite",
         ) from error
-    weights, optimizers, drafts = (
-        {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        for prefix in (MODEL_PREFIX, OPTIMIZER_PREFIX, DRAFTS_PREFIX)
-    )
-    model.load_state_dict(to_tensors(weights))
-    restore_optimizer(optimizer, model, {n: t.to(model.device) for n, t in to_tensors(optimizers).items()})
+    restore_training(arrays, model, optimizer)
+    drafts = {
+        name.removeprefix(DRAFTS_PREFIX): array for name, array in arrays.items() if name.startswith(DRAFTS_PREFIX)
+    }
     kept.flows[:] = arrays[FLOWS]
     kept.replay = Drafts(**drafts) if drafts else None
     return progress
