@@ -38,7 +38,6 @@ from generate.verse.composer import Composer
 from generate.verse.growing_line import GrowingLine
 from generate.verse.line_search import Candidate
 from generate.verse.plan import Plan
-from generate.verse.rhyme_words import EndWords
 from generate.write import Request, Writer
 from pretrain.checkpoint import Checkpoint, load_checkpoint
 from pretrain.lexicon import load_lexicon
@@ -86,7 +85,7 @@ class Unaided(Candidate):
         logits = logits.copy()
         logits[list(self.grammar.counts)] = -np.inf
         likely = np.flatnonzero(logits >= cuts(logits, self.sampling, 0.0)[0])
-        scores = self._scores(logits[likely], self._luck(len(logits))[likely])
+        scores = (logits + self._noise.of(len(logits)))[likely]
         for chosen in likely[np.argsort(-scores)].tolist():
             piece = self.grammar.pieces[chosen]
             if self._reminded < len(self.said) and (piece.kind == "left" or piece.spaced):
@@ -146,7 +145,7 @@ def _unaided(composer: Composer, form: Form, songs: list[Song], config: VerseCon
         prompt = [tokenizer.song, tokenizer.title, *title, tokenizer.lyrics]
         key = composer.rhymes.endings[openers[chance.integers(len(openers))]].consonant
         words = composer.rhymes.rhyming(key, assonant=False, used=set())
-        ends = EndWords((composer.spelt(word), word) for word in words)
+        ends = composer.ends(words)
         settings = {"sampling": Sampling(temperature=config.temperature), "seed": [config.seed, number]}
         lines.append(Unaided(tokenizer, prompt, grammar, verses[number % len(verses)].syllables, ends, **settings))
     for _ in decode(composer.writer.network, lines):

@@ -140,7 +140,7 @@ class Composition:
             yield list(candidates)
             good = draft.good(candidates, last=last, again=again)
             if good:
-                best = yield from draft.likeliest(good, behind)
+                best = draft.likeliest(good, behind)
                 self._note(self.composer.rhymes.ending(best.end_word), rhyme)
                 yield draft.keep(best, verse)
                 return

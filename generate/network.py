@@ -4,9 +4,11 @@ On a CPU it computes in NumPy: a token through a small model is a few hundred ti
 PyTorch spends four times as long on starting them as NumPy does. Elsewhere the same lines run in
 PyTorch.
 
-Shapes: R rows (a sequence each), T tokens of a prompt, S tokens that can be looked back on, C n_embd,
+Shapes: R rows (a sequence each), B continuations, T tokens of a prompt, S tokens that can be looked back on, C n_embd,
 H n_head, K = C / H, L n_layer, V vocab_size.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -166,6 +168,49 @@ class Network:
     def read(self, ids: list[int]) -> np.ndarray:
         """The logits (V,) behind ids (T,), from scratch and beside all rows: they follow from the ids alone."""
         return self._read(self._in_sight(ids))[2]
+
+    def logprobs(self, ids: list[int], continuations: Sequence[list[int]]) -> list[list[float]]:
+        """Log-probabilities of each id of each continuation (B of them), which all stand behind ids; in one pass.
+
+        Beside all rows, as `read`. Where positions are learned, a beginning that leaves no room for the longest
+        continuation is left out; in one that is longer than the block, all ids beyond it have the last position.
+        """
+        longest = max(map(len, continuations)) - 1
+        ids = self._in_sight(ids)
+        if not self.slides:
+            ids = ids[-max(1, self.config.block_size - longest) :]
+        keys, values, logits = self._read(ids)
+        first = np.broadcast_to(logits, (len(continuations), 1, len(logits)))
+        behind = self._behind(keys, values, [[*each[:-1], *[0] * (longest + 1 - len(each))] for each in continuations])
+        scores = np.concatenate([first, behind], 1)
+        scores = scores - scores.max(-1, keepdims=True)
+        scores -= np.log(np.exp(scores).sum(-1, keepdims=True))
+        return [scores[row, np.arange(len(each)), each].tolist() for row, each in enumerate(continuations)]
+
+    def _behind(self, keys: Array, values: Array, tokens: list[list[int]]) -> np.ndarray:
+        """Logits (B, T, V) behind tokens (B, T), which follow what `_read` gave keys and values (L, H, S, K) of."""
+        arithmetic, before = self._arithmetic, keys.shape[2]
+        rows, length = len(tokens), len(tokens[0])
+        positions = before + np.arange(length)
+        everywhere = np.tile(positions if self.slides else positions.clip(max=self.config.block_size - 1), rows)
+        x, rotation = (
+            arithmetic.embed([id_ for row in tokens for id_ in row], everywhere),
+            arithmetic.rotation(everywhere),
+        )  # x: (B · T, C)
+        distance = positions[:, None] - np.arange(before + length)
+        unseen = (distance < 0) | (distance >= self.config.block_size)
+        hidden = arithmetic.from_numpy(np.where(unseen, -np.inf, 0.0))  # (T, S + T)
+        join = arithmetic.xp.concatenate
+        with np.errstate(over="ignore"):
+            for number, layer in enumerate(self._layers):
+                parts = (part.reshape(rows, length, *part.shape[1:]) for part in arithmetic.qkv(layer, x, rotation))
+                q, k, v = (part.swapaxes(1, 2) for part in parts)  # each (B, H, T, K)
+                old = q @ keys[number].swapaxes(-1, -2)
+                shares = arithmetic.softmax(join([old, q @ k.swapaxes(-1, -2)], -1) + hidden)  # (B, H, T, S + T)
+                seen = shares[..., :before] @ values[number] + shares[..., before:] @ v
+                x = x + layer.attended(seen.swapaxes(1, 2).reshape(x.shape))
+                x = x + arithmetic.feed_forward(layer, x)
+            return arithmetic.logits(x).reshape(rows, length, -1)
 
     def _in_sight(self, ids: list[int]) -> list[int]:
         """Of ids those that can matter: through L layers a sliding window looks L windows back."""

@@ -62,14 +62,35 @@ class Sampling:
             raise ValueError(f"repetition_penalty must be from 0.01 to 100, got {self.repetition_penalty}")
 
 
+class Noise:
+    """What is added to logits so that the largest sum is a draw by their softmax (the Gumbel-max trick).
+
+    As much is drawn whatever the logits are, so that nothing that follows hangs on their last digits.
+    """
+
+    def __init__(self, temperature: float, seed: int | list[int]) -> None:
+        self._temperature = temperature
+        self._generator = np.random.Generator(np.random.SFC64(seed))
+        self._drawn: list[np.ndarray] = []
+        """And not used yet, (V,) each."""
+
+    def of(self, size: int) -> np.ndarray:
+        """For logits (V,) that are not divided by the temperature."""
+        if not self._drawn:
+            noises = self._generator.standard_exponential((max(1, NOISE // size), size), np.float32)
+            np.maximum(noises, _TINY, out=noises)
+            np.log(noises, out=noises)
+            noises *= -self._temperature
+            self._drawn = list(noises)
+        return self._drawn.pop()
+
+
 class Sampler:
     """Draws ids from a generator of its own: one sequence, one seed, whatever is written beside it."""
 
     def __init__(self, sampling: Sampling, seed: int) -> None:
         self.sampling = sampling
-        self._generator = np.random.Generator(np.random.SFC64(seed))
-        self._noises: list[np.ndarray] = []
-        """Drawn and not used yet, (V,) each."""
+        self._noise = Noise(sampling.temperature, seed)
 
     def __call__(
         self,
@@ -82,8 +103,7 @@ class Sampler:
 
         `exact` computes the logits once more from the ids alone. It is asked when rounding could decide.
         """
-        # The largest of logit / temperature + Gumbel noise is a draw by the softmax.
-        noise = self._noise(len(logits)) if self.sampling.temperature else None
+        noise = self._noise.of(len(logits)) if self.sampling.temperature else None
         counts = Counter(said) if self._penalises else None
         adjusted = self._adjusted(logits, banned, counts)
         chosen = self._plain(adjusted, noise)
@@ -93,15 +113,6 @@ class Sampler:
         if not certain:
             chosen, _ = self._draw(self._adjusted(exact(), banned, counts), noise, 0.0)
         return chosen
-
-    def _noise(self, size: int) -> np.ndarray:
-        if not self._noises:
-            noises = self._generator.standard_exponential((max(1, NOISE // size), size), np.float32)
-            np.maximum(noises, _TINY, out=noises)
-            np.log(noises, out=noises)
-            noises *= -self.sampling.temperature
-            self._noises = list(noises)
-        return self._noises.pop()
 
     def _plain(self, logits: np.ndarray, noise: np.ndarray | None) -> int | None:
         """The id that is drawn from all, where it would be from what the filters leave, too; None where that is open.
@@ -114,7 +125,7 @@ class Sampler:
         scores[chosen] = -np.inf
         if best - scores.item(scores.argmax()) <= DOUBT or best == -np.inf:
             return None
-        return chosen if noise is None or _passes(logits, logits.item(chosen), self.sampling) else None
+        return chosen if noise is None or passes(logits, logits.item(chosen), self.sampling) else None
 
     @property
     def _penalises(self) -> bool:
@@ -160,7 +171,7 @@ class Sampler:
         return chosen, bool(best - scores.max() > doubt)
 
 
-def _passes(logits: np.ndarray, logit: float, sampling: Sampling) -> bool:
+def passes(logits: np.ndarray, logit: float, sampling: Sampling) -> bool:
     """Whether top_k, top_p and min_p let one of the logits (V,) pass, and would if each were less than DOUBT away."""
     top_k, top_p, min_p, temperature = sampling.top_k, sampling.top_p, sampling.min_p, sampling.temperature
     ahead = logits > logit - DOUBT  # itself, too

@@ -7,11 +7,12 @@ import torch
 
 from core.errors import UserError
 from data.sources.songbook import read_songbook
+from generate import sampling as sampling_module
 from generate.compose import Composition, compose_all
 from generate.network import Network
 from generate.originality import measure
 from generate.sampling import Sampling
-from generate.verse import draft, line_search
+from generate.verse import line_search
 from generate.verse.composer import Composer
 from generate.verse.pieces import pieces_of
 from generate.verse.plan import Plan
@@ -150,7 +151,7 @@ class Unsteady(Network):
 @pytest.mark.parametrize("sampling", [Sampling(top_p=1.0, min_p=0.2), Sampling(temperature=0.0)], ids=["drawn", "best"])
 def test_rounding_does_not_decide_what_a_line_becomes(sampling: Sampling, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is doubtful is made more, so that a few lines are enough to meet it.
-    for module in (line_search, draft):
+    for module in (line_search, sampling_module):
         monkeypatch.setattr(module, "DOUBT", 0.5)
     steady = composer_of("es")
     texts: set[str] = set()

@@ -115,3 +115,26 @@ def test_learned_positions_end_with_the_block() -> None:
     assert not network.has_room(0)
     network.restart(0, ids[:23])
     assert network.has_room(0)
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    return logits - np.logaddexp.reduce(logits)
+
+
+@pytest.mark.parametrize("before", [1, 9, 40])
+def test_continuations_cost_what_they_cost_one_by_one(architecture: Architecture, before: int, numpy: bool) -> None:
+    network, ids = Network(make_model(architecture), numpy=numpy), random_ids(before)
+    some = [random_ids(length, seed) for seed, length in enumerate((6, 1, 3))]
+    if not network.slides:
+        ids = ids[-(network.config.block_size - 5) :]  # what leaves room for the longest
+    for continuation, logprobs in zip(some, network.logprobs(ids, some), strict=True):
+        one_by_one = [log_softmax(network.read(ids + continuation[:end])) for end in range(len(continuation))]
+        expected = [scores[id_] for id_, scores in zip(continuation, one_by_one, strict=True)]
+        np.testing.assert_allclose(logprobs, expected, atol=CLOSE)
+
+
+def test_of_a_beginning_that_leaves_no_room_the_end_is_read() -> None:
+    network, ids = Network(make_model("gpt2")), random_ids(40)
+    some = [random_ids(8)]
+    assert network.logprobs(ids, some) == network.logprobs(ids[-17:], some)
+    assert np.isfinite(network.logprobs(ids, [random_ids(30)])[0]).all()

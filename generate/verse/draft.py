@@ -1,21 +1,17 @@
 """A poem as far as it stands, and the candidates for its next line."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count, islice
-from typing import TypeVar
 
 import numpy as np
 
-from generate import decoding
 from generate.guards import WordGuard
-from generate.sampling import DOUBT
 from generate.verse.composer import Composer
 from generate.verse.growing_line import Grammar
 from generate.verse.line_choice import dangles, runs_of, stammers, worth
-from generate.verse.line_search import Candidate, Reading
+from generate.verse.line_search import Candidate
 from generate.verse.plan import ComposedLine
-from generate.verse.rhyme_words import EndWords
 from generate.write import Request
 from pretrain.verse_codes import COUNTS
 from prosody.checking import analyse_verses
@@ -26,10 +22,6 @@ CANDIDATES = 32
 
 # What is added to the temperature each time that none of them was good.
 WARMER = 0.1
-
-T = TypeVar("T")
-# Yields what has to be decoded before it can go on.
-Choosing = Generator[list[decoding.Sequence], None, T]
 
 
 class Draft:
@@ -97,7 +89,7 @@ class Draft:
 
     def candidates(self, syllables: int, words: Sequence[str], attempt: int) -> list[Candidate]:
         """Lines to be decoded that end on one of the words; with each attempt, other and warmer ones."""
-        ends = EndWords((self.composer.spelt(word), word) for word in words)
+        ends = self.composer.ends(words)
         sampling = self.request.sampling
         warmer = replace(sampling, temperature=sampling.temperature + attempt * WARMER)
         return [
@@ -136,24 +128,14 @@ class Draft:
         guard.forget_after(len(before))
         return refused is None
 
-    def likeliest(self, candidates: list[Candidate], behind: list[int]) -> Choosing[Candidate]:
-        """The one that is worth most, if these ids come `behind` it; yields what has to be decoded before."""
-        values = yield from self._values(candidates, behind)
-        close = [one for one, value in zip(candidates, values, strict=True) if value >= max(values) - DOUBT]
-        if len(close) == 1:
-            return close[0]
-        values = yield from self._values(close, behind, exactly=True)
-        return close[int(np.argmax(values))]
-
-    def _values(
-        self, candidates: list[Candidate], behind: list[int], *, exactly: bool = False
-    ) -> Choosing[list[float]]:
+    def likeliest(self, candidates: list[Candidate], behind: list[int]) -> Candidate:
+        """The one that is worth most, if these ids come `behind` it."""
         # Told the word to end on, a model ends on it whether it fits or not: it judges without being told.
-        readings = [Reading(self._plain, each.said[:-1] + behind, exactly=exactly) for each in candidates]
-        yield list(readings)
+        network, known = self.composer.writer.network, self.composer.rhymes
+        scores = network.logprobs(self._plain, [each.said[:-1] + behind for each in candidates])
         before = analyse_verses([line.text for line in self.lines], self.composer.language)
-        known, pieces = self.composer.rhymes, self.composer.pieces
-        return [
-            worth(candidate, reading.scores, known.ending(candidate.end_word).logprob, pieces, before)
-            for candidate, reading in zip(candidates, readings, strict=True)
+        values = [
+            worth(candidate, each, known.ending(candidate.end_word).logprob, self.composer.pieces, before)
+            for candidate, each in zip(candidates, scores, strict=True)
         ]
+        return candidates[int(np.argmax(values))]

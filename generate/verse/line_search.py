@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from generate.decoding import Sequence
-from generate.sampling import DOUBT, Sampling, cuts
+from generate.sampling import DOUBT, Noise, Sampling, cuts, passes
 from generate.verse.growing_line import Grammar, GrowingLine
 from generate.verse.rhyme_words import EndWords
 from prosody.rhyming import analyse
@@ -23,7 +23,8 @@ from prosody.rhyming import analyse
 # Tokens of a line beyond which it is given up.
 LONGEST = 60
 
-_TINY = np.finfo(np.float32).tiny  # the exponential may be 0
+# Of the ids that are drawn first, one of so many mostly fits.
+FIRST = 32
 
 
 class Candidate(Sequence):
@@ -51,7 +52,7 @@ class Candidate(Sequence):
         self._ends = ends
         self._code: tuple[int, ...] = ()
         self._given = list(beginning)[::-1]
-        self._generator = np.random.Generator(np.random.SFC64(seed))
+        self._noise = Noise(sampling.temperature, seed)
         self._tokens = 0
 
     @property
@@ -76,10 +77,10 @@ class Candidate(Sequence):
         left = self.syllables - analyse(word, self.grammar.language).syllables if word else -1
         if left < 0 and not len(follow):
             return None  # too long a word for the line
-        luck = self._luck(len(logits))
-        place = _certain(self._end_scores(logits, luck, follow, complete=left >= 0))
+        noise = self._noise.of(len(logits))
+        place = _certain(self._end_scores(logits, noise, follow, complete=left >= 0))
         if place is None:
-            place = int(self._end_scores(self.exact(), luck, follow, complete=left >= 0).argmax())
+            place = int(self._end_scores(self.exact(), noise, follow, complete=left >= 0).argmax())
         if word is not None and place == len(follow):
             self.end_word = word
             self.line = GrowingLine(self.grammar, self.syllables, word, left)
@@ -87,19 +88,19 @@ class Candidate(Sequence):
         self._code += (int(follow[place]),)
         return self._code[-1]
 
-    def _end_scores(self, logits: np.ndarray, luck: np.ndarray, follow: np.ndarray, *, complete: bool) -> np.ndarray:
-        scores = self._scores(logits[follow], luck[follow])
+    def _end_scores(self, logits: np.ndarray, noise: np.ndarray, follow: np.ndarray, *, complete: bool) -> np.ndarray:
+        scores = logits[follow] + noise[follow]
         if not complete:
             return scores
         # The model need not know how many are left: it says that the word is complete, and is told.
         codes = self.grammar.left
-        return np.append(scores, self._scores(logits[list(codes)].max(), luck[codes[0]]))
+        return np.append(scores, logits[list(codes)].max() + noise[codes[0]])
 
     def _go_on(self, line: GrowingLine, logits: np.ndarray) -> int | None:
-        luck = self._luck(len(logits))
-        found = self._first(line, logits, luck, DOUBT)
+        noise = self._noise.of(len(logits))
+        found = self._plain(line, logits, noise) or self._first(line, logits, noise, DOUBT)
         if found is not None and not found.certain:
-            found = self._first(line, self.exact(), luck, 0.0)
+            found = self._first(line, self.exact(), noise, 0.0)
         if found is None:
             return None
         self.line = found.line
@@ -109,7 +110,18 @@ class Candidate(Sequence):
         del self._given[-1:]
         return None if found.line.finished else found.id
 
-    def _first(self, line: GrowingLine, logits: np.ndarray, luck: np.ndarray, doubt: float) -> "_Found | None":
+    def _plain(self, line: GrowingLine, logits: np.ndarray, noise: np.ndarray) -> "_Found | None":
+        """What `_first` would find, where that is certain without sorting all ids; it mostly is."""
+        if self._given or not self.sampling.temperature or len(logits) <= FIRST:
+            return None
+        scores = logits + noise
+        some = np.argpartition(scores, -FIRST)[-FIRST:]
+        found = self._first_of(some, scores[some], line, DOUBT)
+        if found is None or not found.certain or not found.plain:
+            return None
+        return found if passes(logits, logits.item(found.drawn), self.sampling) else None
+
+    def _first(self, line: GrowingLine, logits: np.ndarray, noise: np.ndarray, doubt: float) -> "_Found | None":
         """What may follow and is drawn first: of the likely ids, and if none of them fits, of all.
 
         It is certain if logits that differ by less than `doubt` would give the same.
@@ -119,11 +131,11 @@ class Candidate(Sequence):
         if self.sampling.temperature:
             low, high = cuts(logits, self.sampling, doubt)
             likely = np.flatnonzero(logits >= low - doubt)
-            found = self._first_of(likely, self._scores(logits[likely], luck[likely]), line, doubt)
+            found = self._first_of(likely, logits[likely] + noise[likely], line, doubt)
             if found is not None:
                 open_ = doubt > 0 and logits[found.drawn] < high + doubt and len(likely) > (logits >= high).sum()
                 return found._replace(certain=False) if open_ else found
-        return self._first_of(np.arange(len(logits)), self._scores(logits, luck), line, doubt)
+        return self._first_of(np.arange(len(logits)), logits + noise, line, doubt)
 
     def _first_of(self, some: np.ndarray, scored: np.ndarray, line: GrowingLine, doubt: float) -> "_Found | None":
         """Of ids (N,) that which fits and has the highest score."""
@@ -145,18 +157,10 @@ class Candidate(Sequence):
                     continue
             for neighbour in scores[max(0, place - 1) : place] + scores[place + 1 : place + 2]:
                 close = close or abs(neighbour - score) <= doubt
-            return _Found(
-                drawn if left is None else self.grammar.left[left], drawn, grown, certain=not (doubt and close)
-            )
+            chosen = drawn if left is None else self.grammar.left[left]
+            plain = word_ended is None and place < len(ids) - 1
+            return _Found(chosen, drawn, grown, certain=not (doubt and close), plain=plain)
         return None
-
-    def _luck(self, size: int) -> np.ndarray:
-        """What is drawn for each id (V,): as much whatever the logits, so that nothing depends on their last digits."""
-        return self._generator.standard_exponential(size, np.float32)
-
-    def _scores(self, logits: np.ndarray, luck: np.ndarray) -> np.ndarray:
-        """Scores of which the largest is a draw by the softmax of these logits (the Gumbel-max trick)."""
-        return logits - self.sampling.temperature * np.log(luck + _TINY)
 
 
 class _Found(NamedTuple):
@@ -168,6 +172,8 @@ class _Found(NamedTuple):
     line: GrowingLine
     """As it is with it."""
     certain: bool
+    plain: bool
+    """Whether no id that may be too unlikely to count had a say in it."""
 
 
 def _certain(scores: np.ndarray) -> int | None:
@@ -175,24 +181,3 @@ def _certain(scores: np.ndarray) -> int | None:
     chosen = int(scores.argmax())
     best = scores[chosen]
     return chosen if (scores >= best - DOUBT).sum() == 1 else None
-
-
-class Reading(Sequence):
-    """Ids that stand already, read for what the model thinks of them."""
-
-    def __init__(self, prompt: Iterable[int], ids: list[int], *, exactly: bool = False) -> None:
-        """Read `exactly`, it scores the same whatever is read beside it, at a pass for each id."""
-        super().__init__(prompt)
-        self._exactly = exactly
-        self.scores: list[float] = []
-        """Log-probability of each of `ids` behind those before, in nats."""
-        self._left = ids[::-1]
-
-    def choose(self, logits: np.ndarray) -> int | None:
-        """The next of the ids."""
-        if self._exactly:
-            logits = self.exact()
-        id_ = self._left.pop()
-        highest = logits.max()
-        self.scores.append(float(logits[id_] - highest - np.log(np.exp(logits - highest).sum())))
-        return id_ if self._left else None

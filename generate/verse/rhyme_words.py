@@ -7,7 +7,7 @@ import math
 import sys
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,11 +74,10 @@ class WordList:
 class EndWords:
     """The words that a line may end on, as the ids that spell them; many lines share it."""
 
-    def __init__(self, words: Iterable[tuple[tuple[int, ...], str]]) -> None:
-        """`words`, at least one, behind their ids."""
-        ordered = sorted(words)
-        self._ids = [ids for ids, _ in ordered]
-        self._words = [word for _, word in ordered]
+    def __init__(self, words: Sequence[tuple[tuple[int, ...], str]]) -> None:
+        """`words`, at least one, behind their ids, in the order of these."""
+        self._ids = [ids for ids, _ in words]
+        self._words = [word for _, word in words]
         self._next: dict[tuple[int, ...], tuple[np.ndarray, str | None]] = {}
 
     def after(self, ids: tuple[int, ...]) -> tuple[np.ndarray, str | None]:
