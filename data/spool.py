@@ -5,8 +5,10 @@ import signal
 import tempfile
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -76,6 +78,21 @@ def map_chunks(function: Callable[[Task], Result], chunks: Iterable[Task], *, so
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@contextmanager
+def beside(function: Callable[[Task], Result], task: Task, *, songs: int) -> Generator[Callable[[], Result]]:
+    """`function` of one task, worked out beside what follows where there are many songs; gives what waits for it."""
+    if _cores() == 1 or songs < PARALLEL_FROM:
+        yield partial(function, task)
+        return
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
+        future = pool.submit(function, task)
+        try:
+            yield future.result
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

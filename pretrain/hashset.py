@@ -51,6 +51,10 @@ class HashSet:
         starts = np.searchsorted(cut, np.arange((1 << bits) + 1, dtype=np.uint64) << np.uint64(KEPT))
         return cls(starts.astype(np.uint32), (cut & np.uint64(_REST)).astype(np.uint32))
 
+    def __reduce__(self) -> tuple[type["HashSet"], tuple[Any, Any]]:
+        # To another process goes what is kept, nothing that follows from it.
+        return HashSet, (self.arrays["starts"], self.arrays["rests"])
+
     def __len__(self) -> int:
         return len(self._rests)
 

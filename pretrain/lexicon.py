@@ -23,7 +23,7 @@ from pretrain.phrases import evenly
 from pretrain.split import Split, some_songs, song_chunks
 from pretrain.verse_codes import is_heading, known_code
 from prosody.line import LANGUAGES, Language
-from prosody.rhyming import analyse
+from prosody.rhyming import words_of
 
 LEXICON = "lexicon.json"
 
@@ -63,7 +63,7 @@ def lexicon_of_split(split: Split) -> Lexicon:
     """The words of a corpus's train side; of much text, those of songs drawn evenly, to about ENOUGH characters.
 
     Raises:
-        UserError: as `prosody.analyse`.
+        UserError: as `prosody.rhyming.words_of`.
     """
     songs = split.train
     if split.characters > ENOUGH:
@@ -77,7 +77,7 @@ def build_lexicon(songs: Sequence[Song], language: str) -> Lexicon:
     Songs in languages without an analysis have none.
 
     Raises:
-        UserError: as `prosody.analyse`.
+        UserError: as `prosody.rhyming.words_of`.
     """
     lexicon = Lexicon()
     with tqdm(desc="counting words", total=len(songs), unit=" songs", delay=2, leave=False, disable=None) as bar:
@@ -99,9 +99,9 @@ def _lexicon_of_some(songs: Sequence[Song], language: str) -> tuple[Lexicon, int
             continue
         words = lexicon.languages.setdefault(spoken, Words())
         for text in song.lyrics.split("\n"):
-            line = analyse("" if is_heading(text) else text, spoken)
-            words.counts.update(line.words)
-            words.ends.update(line.words[-1:])
+            said = () if is_heading(text) else words_of(text, spoken)
+            words.counts.update(said)
+            words.ends.update(said[-1:])
     return lexicon, len(songs)
 
 

@@ -21,6 +21,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,8 @@ def build_index(songs: Iterable[str], base: PhraseIndex | None = None) -> Phrase
     """
     parts = list(base.parts) if base else []
     stream = _Stream()
-    for song in tqdm(songs, "indexing", unit=" songs", delay=2, leave=False, disable=None):
+    # Beside other work, the bar is that work's.
+    for song in tqdm(songs, "indexing", unit=" songs", delay=2, leave=False, disable=parent_process() and True):
         if len(stream.ids) > PART:
             parts.append(stream.part())
             stream = _Stream()

@@ -7,6 +7,7 @@ import numpy as np
 from core.artifacts import Artifacts, shown, slug, write_run_json
 from core.cli import run
 from core.stored import open_corpus
+from data.spool import beside
 from pretrain.encoder import text_pieces
 from pretrain.lexicon import LEXICON, lexicon_of_split, save_lexicon
 from pretrain.phrases import evenly, index_split, save_index
@@ -52,13 +53,14 @@ def main(config: TokenizeConfig) -> None:
     paths = Artifacts(config.corpus)
     split = split_songs(open_corpus(paths.corpus), config.seed)
     codes = config.verse_codes and split.verse
-    tokenizer = Tokenizer.train(sample_texts(split), config.kind, config.vocab_size, verse_codes=codes)
     paths.tokens.mkdir(parents=True, exist_ok=True)
-    tokens = encode_split(split, tokenizer, paths.tokens)
-    # The tokens name their tokenizer: killed between the two, the next stage sees they do not match.
-    tokenizer.save(paths.tokens / "tokenizer.json")
-    tokens.save(paths.tokens / "tokens.safetensors")
-    save_index(paths.tokens, index_split(split))
+    with beside(index_split, split, songs=len(split.train)) as index:
+        tokenizer = Tokenizer.train(sample_texts(split), config.kind, config.vocab_size, verse_codes=codes)
+        tokens = encode_split(split, tokenizer, paths.tokens)
+        # The tokens name their tokenizer: killed between the two, the next stage sees they do not match.
+        tokenizer.save(paths.tokens / "tokenizer.json")
+        tokens.save(paths.tokens / "tokens.safetensors")
+        save_index(paths.tokens, index())
     (paths.tokens / LEXICON).unlink(missing_ok=True)
     if codes:
         save_lexicon(paths.tokens, lexicon_of_split(split))

@@ -59,14 +59,19 @@ class Sound(NamedTuple):
     licences: tuple[Licence, ...]
 
 
+def words_of(line: str) -> tuple[str, ...]:
+    """The words, in lower case."""
+    text = unicodedata.normalize("NFC", line).lower().translate(_APOSTROPHES)
+    return tuple(_without_quotes(word) for word in _WORD.findall(text))
+
+
 def analyse(line: str) -> Line:
     """Syllables and rhyme of one verse line.
 
     Raises:
         UserError: the package with the pronouncing dictionary is not installed.
     """
-    text = unicodedata.normalize("NFC", line).lower().translate(_APOSTROPHES)
-    words = tuple(_without_quotes(word) for word in _WORD.findall(text))
+    words = words_of(line)
     if not words:
         return Line(line, (), 0, (), 1, "", "")
     sounds = [sound(word) for word in words]

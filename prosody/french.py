@@ -20,15 +20,18 @@ _WORD = re.compile(r"aujourd'hui|[^\W\d_]+'?")
 _APOSTROPHES = str.maketrans("’ʼ‘", "'''")
 
 
+def words_of(line: str) -> tuple[str, ...]:
+    """The words, in lower case; elided ones (l', qu') are words of their own: l'amour and d'amour end on the same."""
+    return tuple(_WORD.findall(unicodedata.normalize("NFC", line).lower().translate(_APOSTROPHES)))
+
+
 def analyse(line: str) -> Line:
     """Syllables and rhyme of one verse line.
-
-    Elided words (l', qu') are words of their own, so that l'amour and d'amour end on the same word.
 
     Raises:
         UserError: frhyme is not installed.
     """
-    words = tuple(_WORD.findall(unicodedata.normalize("NFC", line).lower().translate(_APOSTROPHES)))
+    words = words_of(line)
     if not words:
         return Line(line, (), 0, (), 1, "", "")
     counts = [count(word.removesuffix("'")) for word in words]

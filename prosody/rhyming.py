@@ -28,11 +28,21 @@ class Rhyme:
 
 
 class _Analysis(Protocol):
+    def words_of(self, line: str) -> tuple[str, ...]: ...
     def analyse(self, line: str) -> Line: ...
 
 
 class _Judgement(Protocol):
     def rhymes(self, a: Line, b: Line) -> Kind | None: ...
+
+
+def words_of(line: str, language: str) -> tuple[str, ...]:
+    """The words that `analyse` finds in a line, without the rest, which takes longer.
+
+    Raises:
+        UserError: as `analyse`.
+    """
+    return _analysis(known_language(language)).words_of(unicodedata.normalize("NFC", line))
 
 
 def analyse(line: str, language: str) -> Line:

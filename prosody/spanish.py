@@ -46,12 +46,17 @@ class Word(NamedTuple):
     """Those that are left at the end of a line, where what follows the stress counts one, whatever it is."""
 
 
+def words_of(line: str) -> tuple[str, ...]:
+    """The words, in lower case."""
+    return tuple(_WORD.findall(line.lower()))
+
+
 def analyse(line: str) -> Line:
     """Count and key a line of Spanish verse.
 
     Long lines that fall into two halves of seven or eight syllables are counted by halves (alexandrines).
     """
-    words = tuple(_WORD.findall(line.lower()))
+    words = words_of(line)
     if not words:
         return Line(line, (), 0, (), 0, "", "")
     sounds = [word_sound(word) for word in words]

@@ -16,13 +16,16 @@ from core.artifacts import Artifacts
 from core.corpus import Corpus, Song, read_corpus, write_corpus
 from core.errors import UserError
 from core.stored import StoredSongs, open_corpus
+from core.words import folded_words
 from data import spool
 from pretrain import tokenize_data
 from pretrain.encoder import Encoder, Ids
+from pretrain.phrases import index_split, word_hash
 from pretrain.split import split_songs
 from pretrain.tokenize_data import TokenizeConfig, sample_texts
 from pretrain.tokenizer import Kind, Tokenizer
 from pretrain.tokens import Part, Tokens, encode_split
+from prosody.line import known_language
 from tests.conftest import invent_song
 
 
@@ -162,6 +165,21 @@ def test_other_processes_give_the_same_split_and_ids(
     together = split_songs(open_corpus(path), seed=4)
     assert tuple(together.val) == tuple(alone.val)
     assert same(encode_split(together, tokenizer).train, expected.train)
+    with spool.beside(index_split, together, songs=len(together.train)) as index:
+        ours = index_split(alone)
+        theirs = index()
+    assert [part.runs.arrays["rests"].tolist() for part in theirs.parts] == [
+        part.runs.arrays["rests"].tolist() for part in ours.parts
+    ]
+    phrase = [word_hash(word) for word in folded_words(alone.train[0].lyrics)[:4]]
+    assert theirs.parts[0].length(phrase, 1, 1) == 2
+
+
+def test_what_fails_beside_other_work_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "PARALLEL_FROM", 2)
+    monkeypatch.setattr(spool, "_cores", lambda: 2)
+    with pytest.raises(UserError, match="no verse analysis"), spool.beside(known_language, "de", songs=2) as language:
+        language()
 
 
 def test_a_tokenizer_learns_from_a_sample_of_much_text(

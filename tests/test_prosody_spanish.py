@@ -11,6 +11,7 @@ from data.sources.songbook import read_songbook
 from prosody import analyse, rhyme, scheme
 from prosody.checking import check
 from prosody.form import parse_form
+from prosody.rhyming import words_of
 from prosody.spanish import word_sound
 
 
@@ -140,6 +141,19 @@ def test_schemes(ends: str, letters: str) -> None:
 def test_a_romance_is_assonant_though_two_of_its_lines_rhyme_in_full() -> None:
     ends = ["libro", "casa", "monte", "masa", "verde", "plata"]
     assert scheme(ends, "es") == "-a-a-a"
+
+
+@pytest.mark.parametrize(
+    ("line", "language"),
+    [
+        ("¡Ay, que la víspera, don Juan!", "es"),
+        ("L’amour d'aujourd’hui qu'on chante", "fr"),
+        ("'Tis o'er, I've won'", "en"),
+    ],
+)
+def test_words_alone_are_those_of_the_analysis(line: str, language: str) -> None:
+    for text in (line, unicodedata.normalize("NFD", line), "", "…"):
+        assert words_of(text, language) == analyse(text, language).words
 
 
 def test_accents_may_be_characters_of_their_own() -> None:
