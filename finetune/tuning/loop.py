@@ -28,7 +28,7 @@ from finetune.tuning.reward import KINDS, Judge, odds_of
 from finetune.tuning.settings import Material, Settings
 from pretrain.batches import Batches
 from pretrain.checkpoint import save_model
-from pretrain.loop import CLIP_NORM, SAVE_SECONDS
+from pretrain.loop import CLIP_NORM, PLOT_SECONDS, SAVE_SECONDS
 from pretrain.metrics import Metrics, bits_per_char
 from pretrain.optimizer import Optimizer
 from pretrain.schedule import WARMUP_STEPS
@@ -80,7 +80,12 @@ class Tuning:
         by_clock = settings.max_steps is None and self.model.device.type == "cpu"
         self._threads = ThreadChooser() if by_clock else None
         self._clock = time.monotonic() - self.progress.seconds
-        self._last_save = self.progress.seconds
+        self._last_save = self._last_plot = self.progress.seconds
+
+    @property
+    def seconds(self) -> float:
+        """Spent so far, over all its runs."""
+        return time.monotonic() - self._clock
 
     @property
     def share(self) -> float:
@@ -89,7 +94,7 @@ class Tuning:
         if settings.max_steps is not None:
             return min(1.0, self.progress.step / settings.max_steps)
         assert settings.minutes is not None
-        return min(1.0, (time.monotonic() - self._clock) / (60 * settings.minutes))
+        return min(1.0, self.seconds / (60 * settings.minutes))
 
     def run(self, resume_command: str) -> dict[str, Any]:
         """Tune to the end of the budget; returns the figures of the model that was kept.
@@ -110,7 +115,7 @@ class Tuning:
                     self._save()
                     raise Interrupted(f"stopped at step {self.progress.step:,}; everything is saved", resume_command)
                 self._learn(written)
-                if time.monotonic() - self._clock - self._last_save > SAVE_SECONDS:
+                if self.seconds - self._last_save > SAVE_SECONDS:
                     self._save()
                 bar.set_description_str(f"round {self.progress.round:,}")
                 bar.set_postfix_str(f"reward {written.reward:.3f}, {written.rhyme_rate:.0%} rhyme", refresh=False)
@@ -160,13 +165,7 @@ class Tuning:
             self._step(drafts.some(order[first : first + settings.batch_size]))
         newest = written.drafts if replay is None else written.drafts.joined(replay)
         self.kept.replay = newest.some(slice(REPLAYED * settings.drafts))
-        progress.round += 1
-        progress.ends = [dict(written.ends), *progress.ends][:REPLAYED]
-        progress.rounds += 1
-        progress.reward_sum += written.reward
-        progress.rhyme_sum += written.rhyme_rate
-        progress.drawn += written.drawn
-        progress.kept += written.kept
+        progress.note(written, REPLAYED)
         progress.learning_seconds += time.process_time() - start
 
     def _step(self, drafts: Drafts) -> None:
@@ -219,10 +218,11 @@ class Tuning:
         if self.share >= 1 and facts["cost"] > MOST_COST:
             self._draw_back()
         self.metrics.append(facts)
-        plot_tuning(self.metrics.read(), self.folder / "rhyme.png")
+        if self.share >= 1 or self.seconds - self._last_plot > PLOT_SECONDS:
+            plot_tuning(self.metrics.read(), self.folder / "rhyme.png")
+            self._last_plot = self.seconds
         bar.write(describe(facts))
-        progress.rounds = progress.drawn = progress.kept = 0
-        progress.reward_sum = progress.rhyme_sum = 0.0
+        progress.sum_anew()
         self._check_movement(facts["reward"])
 
     def _consider(self, facts: dict[str, Any]) -> None:
@@ -257,7 +257,7 @@ class Tuning:
             "step": progress.step,
             "tuned_share": 1.0,
             "round": progress.round,
-            "minutes": round((time.monotonic() - self._clock) / 60, 4),
+            "minutes": round(self.seconds / 60, 4),
             "reward": progress.reward_sum / rounds if rounds else None,
             "draft_rhyme_rate": progress.rhyme_sum / rounds if rounds else None,
             "rhyme_rate": free.rhyming.rate,
@@ -291,7 +291,7 @@ class Tuning:
             )
 
     def _save(self) -> None:
-        self.progress.seconds = time.monotonic() - self._clock
+        self.progress.seconds = self.seconds
         state.save(self.folder, self.model, self.optimizer, self.progress, self.kept)
         self._last_save = self.progress.seconds
 

@@ -13,7 +13,7 @@ from core.artifacts import shown
 from core.errors import UserError
 from core.files import atomic_path
 from core.tensors import load_tensors, save_tensors
-from finetune.tuning.drafts import Drafts
+from finetune.tuning.drafts import Drafts, Written
 from pretrain.checkpoint import PREVIOUS, STATE
 from pretrain.model import GPT
 from pretrain.optimizer import Optimizer
@@ -52,6 +52,21 @@ class Progress:
     rhyme_sum: float = 0.0
     drawn: int = 0
     kept: int = 0
+
+    def note(self, written: Written, remembered: int) -> None:
+        """A round is learnt; of so many the line ends are remembered."""
+        self.round += 1
+        self.ends = [dict(written.ends), *self.ends][:remembered]
+        self.rounds += 1
+        self.reward_sum += written.reward
+        self.rhyme_sum += written.rhyme_rate
+        self.drawn += written.drawn
+        self.kept += written.kept
+
+    def sum_anew(self) -> None:
+        """After a look."""
+        self.rounds = self.drawn = self.kept = 0
+        self.reward_sum = self.rhyme_sum = 0.0
 
 
 @dataclass
