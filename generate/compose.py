@@ -6,6 +6,8 @@ which of its candidates stays, and what is said when none does.
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from core.errors import UserError
 from generate import decoding
 from generate.verse.composer import Composer
@@ -51,6 +53,7 @@ class Composition:
         self.title = request.title
         self.failure = ""
         """What could not be satisfied; empty where all was."""
+        self._chance = np.random.default_rng(request.seed)
         self._draft = Draft(composer, request, known_words=plan.known_words)
         self._rhymes: dict[str, Rhyme] = {}
         self._loose: list[Ending] = []
@@ -154,7 +157,9 @@ class Composition:
         if rhyme is not None and rhyme.endings:
             return known.rhyming(rhyme.key, assonant=rhyme.assonant, used=used, like=rhyme.endings[0].word)
         assonant, lines = (rhyme.assonant, rhyme.left) if rhyme is not None else (False, 1)
-        return known.openers(lines, assonant=assonant, sounds=self._sounds(), used=used, spare=spare)
+        return known.openers(
+            lines, assonant=assonant, sounds=self._sounds(), used=used, spare=spare, chance=self._chance
+        )
 
     def _sounds(self) -> set[tuple[bool, str]]:
         """What the lines end on: a new rhyme, and a line without one, sounds otherwise."""
