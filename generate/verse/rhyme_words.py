@@ -26,10 +26,10 @@ from prosody.spanish_words import phonemes
 _PLURAL = "sxz"
 FEW = 8
 
-# Of all sounds, one of so many is chosen to begin a rhyme on. Among all, the same few would win: in 100 Spanish
-# quatrains "vida" ended 13 lines, and no word more than 5 with these; a character costs 0.05 bits more (one of 32:
-# 0.08).
-KEYS = 64
+# A rhyme begins on one of an eighth of all sounds, at least so many, drawn evenly. Among all of them the same few win:
+# of 120 pairs in English quatrains 79 were different, and about 100 so; a character costs a tenth of a bit more.
+# Spanish: 193 and 197 of 200, at 0.05 bits.
+SOUNDS_IN, FEWEST = 8, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +146,17 @@ class RhymeWords:
     ) -> list[str]:
         """Words to begin a rhyme of so many lines on, with `spare` words for each line.
 
-        None of them ends on one of the `sounds`: keys, each with whether it is assonant. With `chance`, of KEYS keys
-        that it draws.
+        None of them ends on one of the `sounds`: keys, each with whether it is assonant. With `chance`, only on some
+        keys that it draws.
         """
         said = self._sounds(used)
         taken = {key for of_vowels, key in sounds if of_vowels == assonant}
         others = [sound for sound in sounds if sound[0] != assonant]
         by_key = self._by_key[assonant]
         keys = [key for key, words in by_key.items() if key not in taken and len(words) >= lines * spare]
-        if chance is not None and len(keys) > KEYS:
-            keys = [keys[place] for place in np.sort(chance.choice(len(keys), KEYS, replace=False))]
+        if chance is not None:
+            drawn = chance.permutation(len(keys))[: max(FEWEST, len(keys) // SOUNDS_IN)]
+            keys = [keys[place] for place in np.sort(drawn)]
         found = [word for key in keys for word in by_key[key] if self.endings[word].sound not in said]
         if not others:
             return found
