@@ -29,19 +29,13 @@ from tests.foreign_bases import (
     llama_tokenizer,
     resumed,
     save_gpt2,
-    save_llama,
     write_songs,
 )
 from tests.trainings import assert_equal_runs, stop_at
 
+pytest_plugins = ["tests.foreign_bases"]
+
 pytest.importorskip("peft", reason="pip install -r requirements-hf.txt")
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bases") / "llama"
-    save_llama(folder, gpt_tokenizer())
-    return folder
 
 
 def test_the_loss_falls_the_base_is_only_read_and_the_folder_says_which_it_is(llama: Path) -> None:

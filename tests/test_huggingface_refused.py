@@ -24,14 +24,9 @@ from tests.foreign_bases import (
     write_songs,
 )
 
+pytest_plugins = ["tests.foreign_bases"]
+
 pytest.importorskip("peft", reason="pip install -r requirements-hf.txt")
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bases") / "llama"
-    save_llama(folder, gpt_tokenizer())
-    return folder
 
 
 def _no_weights_but_pickled(folder: Path) -> None:
