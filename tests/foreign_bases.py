@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import pytest
 import tokenizers
 import torch
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
@@ -143,11 +142,3 @@ def copy_of(folder: Path, to: Path, without: str = "") -> Path:
 
 def adapted(run: str = "default") -> Path:
     return Artifacts("nadie").run("finetune", run)
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny Llama, made once for a module."""
-    folder = tmp_path_factory.mktemp("bases") / "llama"
-    save_llama(folder, gpt_tokenizer())
-    return folder

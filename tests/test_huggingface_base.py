@@ -33,7 +33,7 @@ from tests.foreign_bases import (
 )
 from tests.trainings import assert_equal_runs, stop_at
 
-pytest_plugins = ["tests.foreign_bases"]
+pytest_plugins = ["tests.foreign_fixtures"]
 
 pytest.importorskip("peft", reason="pip install -r requirements-hf.txt")
 

@@ -24,7 +24,7 @@ from tests.foreign_bases import (
     write_songs,
 )
 
-pytest_plugins = ["tests.foreign_bases"]
+pytest_plugins = ["tests.foreign_fixtures"]
 
 pytest.importorskip("peft", reason="pip install -r requirements-hf.txt")
 
