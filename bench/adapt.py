@@ -205,7 +205,7 @@ def _train(config: AdaptConfig, base: Path, split: Split, share: float, method: 
         start_bits=training.metrics.read()[0]["bits_per_char"],
         trained_bits=result.best_bits_per_char,
         bits=better.bits_per_char if better else result.best_bits_per_char,
-        base_share=1 - better.part if better else 0.0,
+        base_share=1 - better.part if better else float(method != "scratch" and not result.best_step),
         best_step=result.best_step,
         steps=result.step,
         cpu_seconds=time.process_time() - began,
