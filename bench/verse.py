@@ -2,7 +2,7 @@
 
     python bench/verse.py --checkpoint C --judge J --corpus corpus.json --forms "ABBA 8" "ABAB 11" --stanzas 1000
 
-`judge` is a checkpoint trained on the same songs without verse codes (tokenize_data.py --no-verse_codes).
+`judge` is a checkpoint trained on the same songs without verse codes (tokenize_data.py --no_verse_codes).
 """
 
 import time

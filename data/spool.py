@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import tempfile
 from array import array
 from collections import deque
@@ -11,8 +12,11 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from core.errors import UserError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -89,13 +93,40 @@ def beside(function: Callable[[Task], Result], task: Task, *, songs: int) -> Gen
     if _cores() == 1 or songs < PARALLEL_FROM:
         yield partial(function, task)
         return
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
-        future = pool.submit(function, task)
-        try:
-            yield future.result
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    context = get_context("spawn")
+    reader, writer = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(writer, function, task), daemon=True)
+    process.start()
+    writer.close()
+    try:
+        yield partial(_answer_of, reader)
+    finally:
+        process.terminate()  # after an error nobody waits for what it does; after its answer it has nothing to do
+        process.join()
+
+
+def _answer(writer: Connection, function: Callable[[Task], Result], task: Task) -> None:
+    _leave_interrupts()
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        answer = (function(task), None)
+    except Exception as error:
+        answer = (None, error)
+    writer.send(answer)
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    sys.exit()  # which gives back what it has taken of the system
+
+
+def _answer_of(reader: Connection) -> Any:
+    try:
+        result, error = reader.recv()
+    except EOFError as error:
+        raise UserError("a process that worked beside this one was killed", "is there too little memory?") from error
+    if error is not None:
+        raise error
+    return result
 
 
 def _leave_interrupts() -> None:

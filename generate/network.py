@@ -52,6 +52,8 @@ class Network:
         self._offsets: list[int] = []
         """Position of the first token that is kept."""
         self._keys = self._values = self._empty(0)
+        config = model.config
+        self._nothing = self._arithmetic.from_numpy(np.zeros((config.n_layer, config.n_head, 0, config.head_size)))
 
     @property
     def rows(self) -> int:
@@ -181,36 +183,13 @@ class Network:
             ids = ids[-max(1, self.config.block_size - longest) :]
         keys, values, logits = self._read(ids)
         first = np.broadcast_to(logits, (len(continuations), 1, len(logits)))
-        behind = self._behind(keys, values, [[*each[:-1], *[0] * (longest + 1 - len(each))] for each in continuations])
+        padded = [[*each[:-1], *[0] * (longest + 1 - len(each))] for each in continuations]
+        x = self._pass(padded, keys, values)[2]
+        behind = self._arithmetic.logits(x.reshape(-1, x.shape[-1])).reshape(len(padded), longest, -1)
         scores = np.concatenate([first, behind], 1)
         scores = scores - scores.max(-1, keepdims=True)
         scores -= np.log(np.exp(scores).sum(-1, keepdims=True))
         return [scores[row, np.arange(len(each)), each].tolist() for row, each in enumerate(continuations)]
-
-    def _behind(self, keys: Array, values: Array, tokens: list[list[int]]) -> np.ndarray:
-        """Logits (B, T, V) behind tokens (B, T), which follow what `_read` gave keys and values (L, H, S, K) of."""
-        arithmetic, before = self._arithmetic, keys.shape[2]
-        rows, length = len(tokens), len(tokens[0])
-        positions = before + np.arange(length)
-        everywhere = np.tile(positions if self.slides else positions.clip(max=self.config.block_size - 1), rows)
-        x, rotation = (
-            arithmetic.embed([id_ for row in tokens for id_ in row], everywhere),
-            arithmetic.rotation(everywhere),
-        )  # x: (B · T, C)
-        distance = positions[:, None] - np.arange(before + length)
-        unseen = (distance < 0) | (distance >= self.config.block_size)
-        hidden = arithmetic.from_numpy(np.where(unseen, -np.inf, 0.0))  # (T, S + T)
-        join = arithmetic.xp.concatenate
-        with np.errstate(over="ignore"):
-            for number, layer in enumerate(self._layers):
-                parts = (part.reshape(rows, length, *part.shape[1:]) for part in arithmetic.qkv(layer, x, rotation))
-                q, k, v = (part.swapaxes(1, 2) for part in parts)  # each (B, H, T, K)
-                old = q @ keys[number].swapaxes(-1, -2)
-                shares = arithmetic.softmax(join([old, q @ k.swapaxes(-1, -2)], -1) + hidden)  # (B, H, T, S + T)
-                seen = shares[..., :before] @ values[number] + shares[..., before:] @ v
-                x = x + layer.attended(seen.swapaxes(1, 2).reshape(x.shape))
-                x = x + arithmetic.feed_forward(layer, x)
-            return arithmetic.logits(x).reshape(rows, length, -1)
 
     def _in_sight(self, ids: list[int]) -> list[int]:
         """Of ids those that can matter: through L layers a sliding window looks L windows back."""
@@ -218,23 +197,38 @@ class Network:
 
     def _read(self, ids: list[int]) -> tuple[Array, Array, np.ndarray]:
         """Keys and values, each (L, H, T, K), and the logits (V,) behind the last of ids (T,)."""
-        arithmetic, length, positions = self._arithmetic, len(ids), np.arange(len(ids))
-        x, rotation = arithmetic.embed(ids, positions), arithmetic.rotation(positions)  # x: (T, C)
-        distance = positions[:, None] - positions
+        keys, values, x = self._pass([ids], self._nothing, self._nothing)
+        return keys[:, 0], values[:, 0], self._arithmetic.logits(x[0, -1:])[0]
+
+    def _pass(self, tokens: list[list[int]], old_keys: Array, old_values: Array) -> tuple[Array, Array, Array]:
+        """Read tokens (B, T), each row behind what has the old keys and values (L, H, S, K).
+
+        Returns their own, each (L, B, H, T, K), and what leaves the last block, (B, T, C).
+        """
+        arithmetic, before = self._arithmetic, old_keys.shape[2]
+        rows, length = len(tokens), len(tokens[0])
+        positions = before + np.arange(length)
+        everywhere = np.tile(positions if self.slides else positions.clip(max=self.config.block_size - 1), rows)
+        x = arithmetic.embed([id_ for row in tokens for id_ in row], everywhere)  # (B · T, C)
+        rotation = arithmetic.rotation(everywhere)
+        distance = positions[:, None] - np.arange(before + length)
         unseen = (distance < 0) | (distance >= self.config.block_size)
-        hidden = arithmetic.from_numpy(np.where(unseen, -np.inf, 0.0))  # (T, T)
+        hidden = arithmetic.from_numpy(np.where(unseen, -np.inf, 0.0))  # (T, S + T)
+        join = arithmetic.xp.concatenate
         keys: list[Array] = []
         values: list[Array] = []
         with np.errstate(over="ignore"):
-            for layer in self._layers:
-                q, k, v = (part.swapaxes(0, 1) for part in arithmetic.qkv(layer, x, rotation))  # each (H, T, K)
-                shares = arithmetic.softmax(q @ k.swapaxes(-1, -2) + hidden)  # (H, T, T)
-                x = x + layer.attended((shares @ v).swapaxes(0, 1).reshape(length, -1))
+            for number, layer in enumerate(self._layers):
+                parts = (part.reshape(rows, length, *part.shape[1:]) for part in arithmetic.qkv(layer, x, rotation))
+                q, k, v = (part.swapaxes(1, 2) for part in parts)  # each (B, H, T, K)
+                old = q @ old_keys[number].swapaxes(-1, -2)
+                shares = arithmetic.softmax(join([old, q @ k.swapaxes(-1, -2)], -1) + hidden)  # (B, H, T, S + T)
+                seen = shares[..., :before] @ old_values[number] + shares[..., before:] @ v
+                x = x + layer.attended(seen.swapaxes(1, 2).reshape(x.shape))
                 x = x + arithmetic.feed_forward(layer, x)
                 keys.append(k)
                 values.append(v)
-            logits = arithmetic.logits(x[-1:])[0]
-        return arithmetic.xp.stack(keys), arithmetic.xp.stack(values), logits
+        return arithmetic.xp.stack(keys), arithmetic.xp.stack(values), x.reshape(rows, length, -1)
 
     def _hidden(self, sight: list[int]) -> Array | None:
         """(R, 1, S): minus infinity where a shorter row has nothing; None where all are as long."""

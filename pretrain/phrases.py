@@ -135,8 +135,9 @@ def build_index(songs: Iterable[str], base: PhraseIndex | None = None) -> Phrase
     """
     parts = list(base.parts) if base else []
     stream = _Stream()
-    # Beside other work, the bar is that work's.
-    for song in tqdm(songs, "indexing", unit=" songs", delay=2, leave=False, disable=parent_process() and True):
+    # In a process beside another, the bar is the other's.
+    hidden = True if parent_process() else None
+    for song in tqdm(songs, "indexing", unit=" songs", delay=2, leave=False, disable=hidden):
         if len(stream.ids) > PART:
             parts.append(stream.part())
             stream = _Stream()

@@ -1,10 +1,13 @@
 """A corpus larger than memory: read where it lies, and encoded as it is read."""
 
 import json
+import os
+import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any, get_args
 
@@ -180,6 +183,17 @@ def test_what_fails_beside_other_work_is_said(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(spool, "_cores", lambda: 2)
     with pytest.raises(UserError, match="no verse analysis"), spool.beside(known_language, "de", songs=2) as language:
         language()
+
+
+def test_who_stops_does_not_wait_for_what_goes_on_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "PARALLEL_FROM", 2)
+    monkeypatch.setattr(spool, "_cores", lambda: 2)
+    before = set(active_children())
+    with pytest.raises(KeyboardInterrupt), spool.beside(time.sleep, 3600, songs=2):
+        raise KeyboardInterrupt
+    assert set(active_children()) == before
+    with pytest.raises(UserError, match="was killed"), spool.beside(os._exit, 1, songs=2) as nothing:
+        nothing()
 
 
 def test_a_tokenizer_learns_from_a_sample_of_much_text(
