@@ -22,7 +22,7 @@ import torch
 from bench.manner import learn_manner
 from core.artifacts import Artifacts, find_checkpoint
 from core.cli import run
-from core.corpus import read_corpus
+from core.corpus import Song, read_corpus
 from core.errors import UserError
 from core.files import write_json
 from finetune.blending import blend, learnt_weights
@@ -33,23 +33,30 @@ from generate.write import Request, Writer
 from pretrain.checkpoint import Checkpoint, load_checkpoint, start_folder
 from pretrain.loop import Training
 from pretrain.parallel import join_world
+from pretrain.sizing import LEARNING_RATE
 from pretrain.split import Fingerprints, Split, fingerprint
 from pretrain.tokens import encode_split, split_songs
 
 CPU = torch.device("cpu")
 
-# What is compared, and the options of finetune/train.py that make it.
+# What is compared, and the options of finetune/train.py that make it. From scratch, a model learns at pretraining's
+# rate, and needs more against learning few songs by heart.
 METHODS: dict[str, dict[str, Any]] = {
-    "scratch": {},
+    "scratch": {"learning_rate": LEARNING_RATE, "dropout": 0.2, "weight_decay": 0.2},
     "full": {"method": "full"},
     "lora": {"method": "lora"},
+    "replay": {"method": "full"},
 }
+
+# With replay, so much of what is learnt are songs of the base.
+REPLAYED = 0.25
 
 # Of a song that is written to be judged.
 SONG_TOKENS, TEMPERATURE = 300, 0.8
 
-# Times that a training looks at the validation songs, besides before its first step.
-EVALUATIONS = 2
+# Times that a training looks at the validation songs, besides before its first step; the best look counts. From
+# scratch, a model may be at its best long before its last step.
+EVALUATIONS, OF_SCRATCH = 2, 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +165,19 @@ def some_of(split: Split, share: float, seed: int) -> Split:
     return dataclasses.replace(split, train=songs, learnt=Fingerprints(map(fingerprint, songs)), characters=characters)
 
 
+def _with_replay(split: Split, base: Path, seed: int) -> Split:
+    """The same, with songs that the base has learnt among the others."""
+    songs = list(split_songs(read_corpus(base.parent.parent / "corpus.json"), seed).train)
+    left = split.characters * REPLAYED / (1 - REPLAYED)
+    replayed: list[Song] = []
+    for place in np.random.default_rng(seed).permutation(len(songs)):
+        if left <= 0:
+            break
+        replayed.append(songs[place])
+        left -= len(songs[place].lyrics)
+    return dataclasses.replace(split, train=(*split.train, *replayed))
+
+
 def _rows(config: AdaptConfig, scratch: Path) -> Iterator[Row | Judged]:
     base = find_checkpoint(config.base, config.base_run)
     corpus = read_corpus(Artifacts(config.corpus).corpus)
@@ -181,12 +201,13 @@ def _train(config: AdaptConfig, base: Path, split: Split, share: float, method: 
         device="cpu",
         seed=config.seed,
         max_steps=steps,
-        eval_interval=-(-steps // EVALUATIONS),
+        eval_interval=-(-steps // (OF_SCRATCH if method == "scratch" else EVALUATIONS)),
         **METHODS[method],
     )
     with join_world("cpu") as world, _silence():
         checkpoint = load_checkpoint(base, world.device)
-        tokens = encode_split(split, checkpoint.tokenizer)
+        read = _with_replay(split, base, config.seed) if method == "replay" else split
+        tokens = encode_split(read, checkpoint.tokenizer)
         if method == "scratch":
             checkpoint.model.init_weights(torch.Generator().manual_seed(config.seed))
         options = settle(options, tokens.train, checkpoint.model.config, world)
