@@ -155,7 +155,8 @@ class Composition:
         if given.words and given.syllables == verse.syllables:
             return [given.last_word]  # the line stands already
         if rhyme is not None and rhyme.endings:
-            return known.rhyming(rhyme.key, assonant=rhyme.assonant, used=used, like=rhyme.endings[0].word)
+            like, chance = rhyme.endings[0].word, self._chance
+            return known.rhyming(rhyme.key, assonant=rhyme.assonant, used=used, like=like, chance=chance)
         assonant, lines = (rhyme.assonant, rhyme.left) if rhyme is not None else (False, 1)
         return known.openers(
             lines, assonant=assonant, sounds=self._sounds(), used=used, spare=spare, chance=self._chance

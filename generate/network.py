@@ -187,9 +187,12 @@ class Network:
         x = self._pass(padded, keys, values)[2]
         behind = self._arithmetic.logits(x.reshape(-1, x.shape[-1])).reshape(len(padded), longest, -1)
         scores = np.concatenate([first, behind], 1)
-        scores = scores - scores.max(-1, keepdims=True)
-        scores -= np.log(np.exp(scores).sum(-1, keepdims=True))
-        return [scores[row, np.arange(len(each)), each].tolist() for row, each in enumerate(continuations)]
+        scores -= scores.max(-1, keepdims=True)
+        totals = np.log(np.exp(scores).sum(-1))
+        return [
+            (scores[row, np.arange(len(each)), each] - totals[row, : len(each)]).tolist()
+            for row, each in enumerate(continuations)
+        ]
 
     def _in_sight(self, ids: list[int]) -> list[int]:
         """Of ids those that can matter: through L layers a sliding window looks L windows back."""

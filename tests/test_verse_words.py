@@ -1,9 +1,12 @@
 from collections import Counter
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
-from generate.verse.line_choice import dangles
-from generate.verse.rhyme_words import FEW, RhymeWords
+from generate.verse.line_choice import dangles, worth
+from generate.verse.rhyme_words import ANSWERS_IN, FEW, FEWEST, RhymeWords
 from generate.verse.title import Title
 from generate.write import Request
 from pretrain.lexicon import Words
@@ -48,6 +51,47 @@ def test_a_word_does_not_rhyme_with_one_that_sounds_the_same(
     assert known.rhyming(key, assonant=False, used={word}) == [other]
     openers = known.openers(1, assonant=False, sounds=set(), used={word}, spare=1)
     assert openers == [other]
+
+
+def test_of_many_answers_some_are_drawn_and_each_in_its_turn() -> None:
+    words = [f"{letter}una" for letter in "abcdefgijklmnoprstvwxyz"]
+    known = rhymes("es", " ".join([*words, "trebuna", "tribuna", "laguna", "fortuna", "oportuna"]))
+    key = known.ending("luna").consonant
+    everything = known.rhyming(key, assonant=False, used=set())
+    assert len(everything) > ANSWERS_IN * FEWEST
+    chance = np.random.default_rng(1)
+    drawn = [known.rhyming(key, assonant=False, used=set(), chance=chance) for _ in range(40)]
+    for some in drawn:
+        assert FEWEST <= len(some) <= len(everything) // 2
+        assert [word for word in everything if word in some] == some
+    assert {word for some in drawn for word in some} == set(everything)
+    used = set(everything[FEWEST:])
+    few = known.rhyming(key, assonant=False, used=used)
+    assert 0 < len(few) <= FEWEST
+    assert known.rhyming(key, assonant=False, used=used, chance=chance) == few
+
+
+def said(text: str) -> Any:
+    composer = composer_of("es")
+    ids = composer.writer.tokenizer.encode(text)
+    return SimpleNamespace(text=text, said=ids, end_word=text.rsplit(maxsplit=1)[-1])
+
+
+def test_of_lines_as_likely_that_is_worth_more_which_needs_the_others_or_says_something() -> None:
+    composer = composer_of("es")
+    counts = composer.lexicon.of("es").counts
+    rare, usual = min(counts, key=lambda word: (counts[word], word)), max(counts, key=lambda word: counts[word])
+    line = said("la casa de la luna")
+    scores = [-2.0] * len(line.said)
+    alone = [worth(line, scores, before, composer, []) for before in (sum(scores) - 9, sum(scores), sum(scores) + 9)]
+    assert alone == sorted(alone, reverse=True)
+    assert len(set(alone)) == 3
+    # The same nats for a rare word before the end and for one that stands everywhere.
+    worths = [
+        worth(line, [*[0.0] * (len(line.said) - 1), -20.0], -20.0, composer, []) * len(line.text)
+        for line in (said(f"{word} luna") for word in (rare, usual))
+    ]
+    assert worths[0] > worths[1]
 
 
 def test_a_word_that_no_line_ends_on_is_the_rarest_of_ends() -> None:

@@ -1,5 +1,6 @@
 """What every poem of a checkpoint is made with: its words, by sound, and what its tokens spell."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from core.errors import UserError
@@ -30,9 +31,15 @@ class Composer:
         words = lexicon.of(self.language)
         self.words = WordList([*words.counts, *map(str.lower, more_words)])
         self.rhymes = RhymeWords(words, self.language)
+        self._log_total = math.log(words.counts.total())
+        self._usual = {word: math.log(times) - self._log_total for word, times in words.counts.items()}
         self.pieces = pieces_of(writer.tokenizer)
         self._spelt = sorted((self._spell(word), word) for word in self.rhymes.endings)
         self._places = {word: place for place, (_, word) in enumerate(self._spelt)}
+
+    def usual(self, word: str) -> float:
+        """Log-probability of a word anywhere in the songs, in nats; one that stands nowhere counts as one that does."""
+        return self._usual.get(word, -self._log_total)
 
     def words_with(self, prompt: str) -> WordList:
         """The words that there are, and those of a prompt, whatever they are."""

@@ -131,11 +131,12 @@ class Draft:
     def likeliest(self, candidates: list[Candidate], behind: list[int]) -> Candidate:
         """The one that is worth most, if these ids come `behind` it."""
         # Told the word to end on, a model ends on it whether it fits or not: it judges without being told.
-        network, known = self.composer.writer.network, self.composer.rhymes
-        scores = network.logprobs(self._plain, [each.said[:-1] + behind for each in candidates])
+        said = [each.said[:-1] + behind for each in candidates]
+        network = self.composer.writer.network
+        scores, alone = network.logprobs(self._plain, said), network.logprobs(self._plain[-1:], said)
         before = analyse_verses([line.text for line in self.lines], self.composer.language)
         values = [
-            worth(candidate, each, known.ending(candidate.end_word).logprob, self.composer.pieces, before)
-            for candidate, each in zip(candidates, scores, strict=True)
+            worth(candidate, here, sum(anywhere), self.composer, before)
+            for candidate, here, anywhere in zip(candidates, scores, alone, strict=True)
         ]
         return candidates[int(np.argmax(values))]

@@ -9,7 +9,7 @@ from generate.write import MAX_TITLE_TOKENS, Request
 from prosody.rhyming import analyse
 
 # Titles that one is chosen of.
-TITLES = 8
+TITLES = 16
 
 
 class Title(Sequence):
