@@ -105,16 +105,10 @@ class Decoder(Generic[S]):
         self.network.restart(row, ids[:-1])
 
     def _admit(self) -> None:
-        before: list[int] = []
         while self.waiting and len(self.live) < self.max_rows:
             sequence = self.waiting.popleft()
             sequence.network = self.network
-            if sequence.ids == before:  # songs from one prompt read it once
-                self.network.copy(self.network.rows - 1)
-                self._logits.append(self._logits[-1])
-            else:
-                self._logits.append(self.network.add(sequence.ids))
-            before = sequence.ids
+            self._logits.append(self.network.add(sequence.ids))
             self.live.append(sequence)
 
     def _drop(self, row: int) -> None:

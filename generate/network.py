@@ -52,6 +52,8 @@ class Network:
         self._offsets: list[int] = []
         """Position of the first token that is kept."""
         self._keys = self._values = self._empty(0)
+        self._latest: tuple[list[int], tuple[Array, Array, np.ndarray]] | None = None
+        """The last prompt, and what was read of it."""
         config = model.config
         self._nothing = self._arithmetic.from_numpy(np.zeros((config.n_layer, config.n_head, 0, config.head_size)))
 
@@ -63,32 +65,25 @@ class Network:
     def add(self, ids: list[int]) -> np.ndarray:
         """Begin a row with a prompt (T,), in one pass; returns the logits (V,) of what comes next.
 
-        A prompt longer than what can matter is read from its end.
+        A prompt longer than what can matter is read from its end; one that is the same as the last is read once.
         """
         row = self.rows
         if row == self._keys.shape[1]:
             self._grow(max(1, 2 * row))
         self._lengths.append(0)
         self._offsets.append(0)
-        logits = self.restart(row, ids)
-        assert logits is not None, "there must be something to go on from"
-        return logits
+        if self._latest is None or ids != self._latest[0]:
+            self._latest = list(ids), self._read(self._in_sight(ids))
+        return self._begin(row, *self._latest[1])
 
-    def copy(self, row: int) -> None:
-        """Begin a row that has read what `row` has."""
-        if self.rows == self._keys.shape[1]:
-            self._grow(2 * self.rows)
-        for kept in (self._keys, self._values):
-            kept[:, self.rows] = kept[:, row]
-        self._lengths.append(self._lengths[row])
-        self._offsets.append(self._offsets[row])
-
-    def restart(self, row: int, ids: list[int]) -> np.ndarray | None:
+    def restart(self, row: int, ids: list[int]) -> None:
         """Forget what a row holds and begin it anew, as `add` does; without ids, with nothing."""
-        if not ids:
+        if ids:
+            self._begin(row, *self._read(self._in_sight(ids)))
+        else:
             self._lengths[row] = self._offsets[row] = 0
-            return None
-        keys, values, logits = self._read(self._in_sight(ids))
+
+    def _begin(self, row: int, keys: Array, values: Array, logits: np.ndarray) -> np.ndarray:
         kept = min(keys.shape[2], self._span)
         self._offsets[row] = keys.shape[2] - kept
         self._lengths[row] = 0

@@ -39,24 +39,24 @@ def test_logits_are_the_models(architecture: Architecture, numpy: bool) -> None:
 
 
 def test_rows_do_not_see_each_other(architecture: Architecture, numpy: bool) -> None:
-    """They come, go, are copied and taken back at random; each has the logits of its own ids."""
+    """They come, come again, go and are taken back at random; each has the logits of its own ids."""
     model, chance = make_model(architecture), random.Random(3)
+    prompt: list[int] = []
     network, rows, latest = Network(model, numpy=numpy), list[list[int]](), list[np.ndarray]()
     for _ in range(300):
-        deed = chance.choice(["add", "remove", "copy", "take back", *["advance"] * 6])
+        deed = chance.choice(["add", "remove", "again", "take back", *["advance"] * 6])
         if deed == "add" and len(rows) < 6:
-            rows.append(random_ids(chance.randint(1, 12), chance.randrange(1000)))
+            prompt = random_ids(chance.randint(1, 12), chance.randrange(1000))
+            rows.append(prompt.copy())
             latest.append(network.add(rows[-1]))
         elif deed == "remove" and rows:
             row = chance.randrange(len(rows))
             network.remove(row)
             rows[row], latest[row] = rows[-1], latest[-1]
             del rows[-1], latest[-1]
-        elif deed == "copy" and rows and len(rows) < 6:
-            row = chance.randrange(len(rows))
-            network.copy(row)
-            rows.append(rows[row].copy())
-            latest.append(latest[row])
+        elif deed == "again" and prompt and len(rows) < 6:
+            rows.append(prompt.copy())
+            latest.append(network.add(rows[-1]))
         elif rows:
             for row, ids in enumerate(rows):
                 if len(ids) == 24:

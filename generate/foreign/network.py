@@ -35,6 +35,8 @@ class CachedRows:
         """`block_size` is how many tokens the model can look back on."""
         self.config = Window(block_size)
         self._model, self._caches, self._lengths = model, list[Any](), list[int]()
+        self._latest: tuple[list[int], Any, np.ndarray] | None = None
+        """The last prompt, its cache, and its logits."""
         self._device = next(model.parameters()).device
         # Of a prompt the logits behind its last token are enough.
         takes = inspect.signature(model.forward).parameters
@@ -46,22 +48,23 @@ class CachedRows:
         return len(self._lengths)
 
     def add(self, ids: list[int]) -> np.ndarray:
-        """Begin a row with a prompt (T,); returns the logits (V,) of what comes next."""
-        self._caches.append(None)
-        self._lengths.append(0)
-        logits = self.restart(self.rows - 1, ids)
-        assert logits is not None, "there must be something to go on from"
-        return logits
+        """Begin a row with a prompt (T,); returns the logits (V,) of what comes next.
 
-    def copy(self, row: int) -> None:
-        """Begin a row that has read what `row` has."""
-        self._caches.append(copy.deepcopy(self._caches[row]))
-        self._lengths.append(self._lengths[row])
+        A prompt that is the same as the last is read once.
+        """
+        seen = ids[-self.config.block_size :]
+        if self._latest is None or seen != self._latest[0]:
+            cache = self._cache()
+            self._latest = seen, cache, self._logits(seen, cache)
+        self._caches.append(copy.deepcopy(self._latest[1]))
+        self._lengths.append(len(seen))
+        return self._latest[2]
 
-    def restart(self, row: int, ids: list[int]) -> np.ndarray | None:
+    def restart(self, row: int, ids: list[int]) -> None:
         """Forget what a row holds and begin it anew, as `add` does; without ids, with nothing."""
         self._caches[row], self._lengths[row] = self._cache(), 0
-        return self._forward(row, ids[-self.config.block_size :]) if ids else None
+        if ids:
+            self._forward(row, ids[-self.config.block_size :])
 
     def remove(self, row: int) -> None:
         """Drop a row; the last one takes its place."""

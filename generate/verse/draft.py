@@ -9,7 +9,7 @@ import numpy as np
 from generate.guards import WordGuard
 from generate.verse.composer import Composer
 from generate.verse.growing_line import Grammar
-from generate.verse.line_choice import dangles, runs_of, stammers, worth
+from generate.verse.line_choice import TOGETHER, dangles, runs_of, stammers, worth
 from generate.verse.line_search import Candidate
 from generate.verse.plan import ComposedLine
 from generate.write import Request
@@ -19,6 +19,9 @@ from prosody.form import Verse
 
 # Candidates of a line, side by side.
 CANDIDATES = 32
+
+# Of the candidates that keep the form, the best ones that are also read with nothing before them.
+WEIGHED = 12
 
 # What is added to the temperature each time that none of them was good.
 WARMER = 0.1
@@ -133,10 +136,11 @@ class Draft:
         # Told the word to end on, a model ends on it whether it fits or not: it judges without being told.
         said = [each.said[:-1] + behind for each in candidates]
         network = self.composer.writer.network
-        scores, alone = network.logprobs(self._plain, said), network.logprobs(self._plain[-1:], said)
+        scores = network.logprobs(self._plain, said)
         before = analyse_verses([line.text for line in self.lines], self.composer.language)
-        values = [
-            worth(candidate, here, sum(anywhere), self.composer, before)
-            for candidate, here, anywhere in zip(candidates, scores, alone, strict=True)
-        ]
-        return candidates[int(np.argmax(values))]
+        values = np.array([worth(*each, self.composer, before) for each in zip(candidates, scores, strict=True)])
+        best = np.argsort(-values)[:WEIGHED].tolist()
+        alone = network.logprobs(self._plain[-1:], [said[place] for place in best])
+        for place, each in zip(best, alone, strict=True):
+            values[place] += TOGETHER * (sum(scores[place]) - sum(each)) / len(candidates[place].text)
+        return candidates[max(best, key=values.__getitem__)]
