@@ -126,7 +126,7 @@ def rows(writer: ForeignWriter) -> Iterator[CachedRows]:
 def test_token_by_token_gives_what_all_at_once_gives(rows: CachedRows) -> None:
     ids = list(range(10, 50))
     rows.add(ids[:20])
-    rows.copy(0)
+    rows.add(ids[:20])
     rows.add(ids[:5])
     for place in range(20, 40):
         logits = rows.advance([ids[place], ids[place], ids[place - 15]])
@@ -159,5 +159,5 @@ def test_a_full_window_has_no_room_and_is_read_from_its_end(rows: CachedRows) ->
     assert rows.length(0) == BLOCK_SIZE
     assert not rows.has_room(0)
     assert np.abs(logits - rows.read(ids[20:])).max() < 1e-4
-    assert rows.restart(0, []) is None
+    rows.restart(0, [])
     assert rows.has_room(0)
