@@ -108,11 +108,13 @@ def test_a_sequence_that_is_removed_leaves_the_others_alone() -> None:
         assert sequences[number].ids == alone.ids
 
 
-def test_equal_prompts_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows", [8, 2])
+def test_equal_prompts_are_read_once_however_many_find_room(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     network, read = Network(make_model("qwen3")), list[list[int]]()
-    before = network.add
-    monkeypatch.setattr(network, "add", lambda ids: read.append(ids) or before(ids))
+    before = network._read
+    monkeypatch.setattr(network, "_read", lambda ids: read.append(ids) or before(ids))
     sequences = [Greedy([1, 2, 3], 10) for _ in range(8)]
-    run(network, *sequences)
-    assert len(read) == 1
+    for _ in decode(network, sequences, rows):
+        pass
+    assert read == [[1, 2, 3]]
     assert len({tuple(sequence.ids) for sequence in sequences}) == 1
