@@ -84,8 +84,11 @@ STOP_AT_THIRD_GROWTH = """() => {
     window.lengths = [];
     new MutationObserver(() => {
         const length = document.querySelector(".songs")?.textContent.length || 0;
-        if (window.lengths.length < 3 && length > (window.lengths.at(-1) || 0) && window.lengths.push(length) == 3)
-            document.querySelector("#stop").click();
+        if (window.lengths.length == 3 || length <= (window.lengths.at(-1) || 0)) return;
+        if (window.lengths.push(length) < 3) return;
+        const stop = document.querySelector("#stop");
+        window.couldStop = !stop.disabled && stop.checkVisibility();
+        stop.click();
     }).observe(document.body, {childList: true, subtree: true, characterData: true});
 }"""
 
@@ -100,6 +103,7 @@ def test_words_appear_as_they_are_made_and_stop_keeps_them(visit: Any) -> None:
     one.page.evaluate(STOP_AT_THIRD_GROWTH)
     one.generate(first="La luna")
     one.page.wait_for_function("window.lengths.length >= 3")
+    assert one.page.evaluate("window.couldStop")
     songs = one.finished()
     assert songs.count() == 4
     kept = one.page.locator(".songs").evaluate("songs => songs.textContent.length")
