@@ -79,24 +79,40 @@ class Unaided(Candidate):
     def __init__(self, tokenizer: Tokenizer, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._tokenizer = tokenizer
-        self._reminded = 0
+        self._words: list[list[int]] = []
+        """Ids of each, from the last."""
+        self._told = False
 
-    def _go_on(self, line: GrowingLine, logits: np.ndarray) -> int | None:  # noqa: ARG002
+    @property
+    def text(self) -> str:
+        """The line as it is."""
+        return " ".join(self._tokenizer.decode(word).strip(" ") for word in reversed(self._words))
+
+    def _go_on(self, line: GrowingLine, logits: np.ndarray) -> int | None:
+        self._words = self._words or [self._tokenizer.encode(f" {line.end_word}")]
         logits = logits.copy()
         logits[list(self.grammar.counts)] = -np.inf
+        if len(self._words) == 1 and not self._told:
+            # That the last word is complete was drawn already.
+            logits = np.where(np.isin(np.arange(len(logits)), self.grammar.behind_word), logits, -np.inf)
         likely = np.flatnonzero(logits >= cuts(logits, self.sampling, 0.0)[0])
         scores = (logits + self._noise.of(len(logits)))[likely]
         for chosen in likely[np.argsort(-scores)].tolist():
             piece = self.grammar.pieces[chosen]
-            if self._reminded < len(self.said) and (piece.kind == "left" or piece.spaced):
-                text = f"{self._tokenizer.decode(self.said)} {self.end_word}"
-                left = self.syllables - analyse(text, self.grammar.language).syllables
-                if 0 <= left <= NEAR_END:
-                    self._reminded = len(self.said)
+            if not self._told and (piece.kind == "left" or piece.spaced):
+                left = self.syllables - analyse(self.text, self.grammar.language).syllables
+                if 0 <= left <= NEAR_END or len(self._words) == 1:
+                    self._told = True
                     return self.grammar.left[left]
-            if piece.kind != "left":
-                self.said.append(chosen)
-                return None if piece.kind == "newline" else chosen
+            if piece.kind == "left":
+                continue
+            if piece.kind == "newline":
+                return None
+            if piece.spaced or self._told:
+                self._words.append([])
+            self._words[-1].append(chosen)
+            self._told = False
+            return chosen
         return None
 
 
@@ -152,7 +168,7 @@ def _unaided(composer: Composer, form: Form, songs: list[Song], config: VerseCon
         pass
     hits: list[tuple[bool, bool]] = []
     for line in lines:
-        made = analyse(tokenizer.decode(line.said), composer.language)
+        made = analyse(line.text, composer.language)
         ends = [composer.rhymes.ending(word).consonant for word in (made.last_word, line.end_word)]
         hits.append((made.syllables == line.syllables, bool(line.end_word) and ends[0] == ends[1]))
     length, sounds, both = (sum(column) / len(hits) for column in zip(*((*hit, all(hit)) for hit in hits), strict=True))

@@ -133,10 +133,14 @@ class Composition:
         """The next line; `behind` it comes another line, stanza or the end, for which it should be likely as well."""
         draft, rhyme = self._draft, self._rhymes.get(verse.rhyme or "")
         assert verse.syllables is not None
+        given = analyse(draft.prompt, self.composer.language)
+        if given.words and given.syllables == verse.syllables:
+            yield self._keep(draft.prompt, given.last_word, verse, rhyme)
+            return
         words: list[str] = []
         last = behind == [self.composer.writer.tokenizer.end]
         for attempt in range(TRIES):
-            words = self._end_words(verse, rhyme, max(1, SPARE - attempt))
+            words = self._end_words(rhyme, verse.syllables, max(1, SPARE - attempt))
             if not words:
                 continue
             candidates = draft.candidates(verse.syllables, words, attempt)
@@ -144,22 +148,18 @@ class Composition:
             good = draft.good(candidates, last=last, again=again)
             if good:
                 best = draft.likeliest(good, behind)
-                self._note(self.composer.rhymes.ending(best.end_word), rhyme)
-                yield draft.keep(best, verse)
+                yield self._keep(best.text, best.end_word, verse, rhyme)
                 return
         self.failure = f"line {draft.verses + 1}: {why_not(verse, rhyme, words, draft.prompt)}"
 
-    def _end_words(self, verse: Verse, rhyme: Rhyme | None, spare: int) -> list[str]:
+    def _end_words(self, rhyme: Rhyme | None, room: int, spare: int) -> list[str]:
         known, used = self.composer.rhymes, self._draft.used
-        given = analyse(self._draft.prompt, self.composer.language)
-        if given.words and given.syllables == verse.syllables:
-            return [given.last_word]  # the line stands already
         if rhyme is not None and rhyme.endings:
             like, chance = rhyme.endings[0].word, self._chance
-            return known.rhyming(rhyme.key, assonant=rhyme.assonant, used=used, like=like, chance=chance)
+            return known.rhyming(rhyme.key, assonant=rhyme.assonant, used=used, like=like, room=room, chance=chance)
         assonant, lines = (rhyme.assonant, rhyme.left) if rhyme is not None else (False, 1)
         return known.openers(
-            lines, assonant=assonant, sounds=self._sounds(), used=used, spare=spare, chance=self._chance
+            lines, assonant=assonant, sounds=self._sounds(), used=used, spare=spare, room=room, chance=self._chance
         )
 
     def _sounds(self) -> set[tuple[bool, str]]:
@@ -169,12 +169,15 @@ class Composition:
         loose = {(by_vowels, ending.key(assonant=by_vowels)) for ending in self._loose}
         return loose | {(rhyme.assonant, rhyme.key) for rhyme in begun}
 
-    def _note(self, ending: Ending, rhyme: Rhyme | None) -> None:
+    def _keep(self, text: str, end_word: str, verse: Verse, rhyme: Rhyme | None) -> ComposedLine:
+        ending = self.composer.rhymes.ending(end_word)
         if rhyme is not None:
             rhyme.left -= 1
             rhyme.endings.append(ending)
         else:
             self._loose.append(ending)
+        self._draft.used.add(end_word)
+        return self._draft.say(ComposedLine(text, verse))
 
     def _section(self, place: int) -> list[ComposedLine]:
         """The lines of a section that was sung before, without its heading."""

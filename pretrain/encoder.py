@@ -16,6 +16,7 @@ from core.corpus import Song
 from pretrain.split import fingerprint
 from pretrain.tokenizer import Tokenizer
 from pretrain.verse_codes import PLAIN_SHARE, VERSE_TOKENS, coded_lines, known_code
+from prosody.line import Language
 
 Ids = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
@@ -48,6 +49,13 @@ _CUT = re.compile(r"(?<=\S)[ \n]")
 def id_type(vocab_size: int) -> np.dtype[np.signedinteger[Any]]:
     """The smallest type that holds the ids, and negative words for what is not to be learnt."""
     return np.dtype(np.int16 if vocab_size <= np.iinfo(np.int16).max else np.int32)
+
+
+def coded_ids(lyrics: str, language: Language, tokenizer: Tokenizer) -> list[int]:
+    """Ids of lyrics with their codes, by the tokenizer's own way."""
+    signs = {sign: [id_] for sign, id_ in zip(_CODES, tokenizer.verse_codes, strict=True)}
+    pieces = _CODE.split(coded_lines(lyrics, language, _CODES))
+    return [id_ for piece in pieces for id_ in signs.get(piece) or tokenizer.encode(piece)]
 
 
 def text_pieces(text: str, characters: int) -> Iterator[str]:
@@ -103,10 +111,8 @@ class Encoder:
     def _odd_song(self, song: Song, language: str | None = None) -> Ids:
         mark = self._tokenizer
         title = [mark.title, *mark.encode(song.title)] if song.title else []
-        lyrics = mark.encode(song.lyrics)
-        if self._has_codes(song, language):
-            pieces = _CODE.split(self._coded(song, language))
-            lyrics = [id_ for piece in pieces for id_ in self._signs.get(piece) or mark.encode(piece)]
+        spoken = known_code(song, language) if self._has_codes(song, language) else None
+        lyrics = mark.encode(song.lyrics) if spoken is None else coded_ids(song.lyrics, spoken, mark)
         return np.array([mark.song, *title, mark.lyrics, *lyrics, mark.end], self.dtype)
 
     def _coded(self, song: Song, language: str | None) -> str:

@@ -227,14 +227,15 @@ class Training:
 
     @torch.no_grad()
     def _evaluate(self, bar: Any) -> None:
-        progress = self.progress
+        progress, reached = self.progress, self._reached()
         self.gradients.network.eval()
         val_loss = evaluate(self.gradients.loss, self.tokens.val, self.length, self.world)
         (seconds,) = self.world.most(time.monotonic() - self._clock)
         progress.eval_seconds = seconds - self.seconds
         progress.eval_seconds_total += progress.eval_seconds
         progress.evaluated_step = progress.step
-        progress.next_evaluation = self._reached() + 1
+        # One that took less time than was set aside puts the share back: the same would be due again.
+        progress.next_evaluation = max(reached, self._reached()) + 1
         self.seconds = seconds
         loss_sum = float(self.world.sum(self._loss_sum))
         train_loss = loss_sum / progress.loss_count if progress.loss_count else None

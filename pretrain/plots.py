@@ -47,7 +47,7 @@ def plot_losses(metrics: Facts, path: Path) -> None:
     axes.grid(alpha=0.3)
     if validation:
         _mark_best(axes, metrics)
-    axes.legend(loc="upper right")
+    axes.legend()
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
 

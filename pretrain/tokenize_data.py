@@ -74,7 +74,8 @@ def main(config: TokenizeConfig) -> None:
 
     print(f"tokenizer   {config.kind}, {tokenizer.vocab_size:,} tokens ({len(tokenizer.special)} special)")
     if codes:
-        print(f"verse codes {_coded_lines(tokens.train, tokenizer):,} lines say their length and their rhyme")
+        coded = _coded_lines(tokens.train, tokenizer)
+        print(f"verse codes {coded:,} lines are written from their ends, for verse in a form")
     for name, part, songs in (("train", tokens.train, split.train), ("validation", tokens.val, split.val)):
         what = f"{len(songs):,} songs" if tokens.document == "songs" else "one text"
         print(

@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from io import BytesIO
 from itertools import chain, repeat
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from tqdm import tqdm
@@ -24,7 +24,7 @@ from data.spool import map_chunks
 from pretrain.encoder import Encoder, Ids, id_type, text_pieces
 from pretrain.split import Document, Fingerprints, Split, fingerprint, song_chunks, split_songs
 from pretrain.tokenizer import Tokenizer
-from pretrain.verse_codes import COUNTS, plain_share
+from pretrain.verse_codes import plain_share
 
 __all__ = [
     "IGNORE",
@@ -187,17 +187,8 @@ class _Stream:
         unlearnt = unknown | (ids == self._tokenizer.song)
         for file, array in zip(self._files, (ids, np.where(unlearnt, self._dtype.type(IGNORE), ids)), strict=True):
             file.write(array.tobytes())
-        self._characters += int(self._spelt[ids[~self._in_codes(ids)]].sum())
+        self._characters += int(self._spelt[ids].sum())
         self._unknown += int(unknown.sum())
-
-    def _in_codes(self, ids: Ids) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """(T,) Which ids belong to a verse code: the word in it is no part of the lyrics."""
-        codes = self._tokenizer.verse_codes
-        is_count, is_left = (np.isin(ids, some) for some in (codes[: len(COUNTS)], codes[len(COUNTS) :]))
-        # From a count to the first code that says what is left; another of those in the line ends nothing.
-        places = np.arange(len(ids))
-        last_count, last_left = (np.maximum.accumulate(np.where(one, places, -1)) for one in (is_count, is_left))
-        return last_count > last_left
 
     def part(self, unasked: int = 0) -> Part:
         """What was appended; the first `unasked` tokens count no characters."""

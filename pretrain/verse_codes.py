@@ -1,42 +1,47 @@
-"""Verse codes: what a line is to become, said before it and on its way, so that a model learns to write toward it.
+"""Verse codes: a line as a model learns to write it in a form, from its end.
 
-    <|11|> noche<|+9|>sobre los campos de la<|+3|> antigua<|+0|> noche
+    <|11 syllables|> noche<|9 left|> antigua la de campos<|3 left|> los<|2 left|>Sobre
 
-The natural count of its syllables; the word that it ends on; how many syllables are left to fill before that word; the
-line as it is, and in it, from where few are left, between any two words how many still are. Choosing the rhyme before
-the line is what writers do (Pasini et al. 2024, arXiv 2405.05176; DeepRapper, Xue et al. 2021, writes lines backwards
-for it). A word says its sound in every language, and what the line is about. Syllables are hard to count for a model
-that sees none: it is told when it matters. Codes are made by our own analysis and are never shown.
+The natural count of its syllables; then its words from the last to the first, with how many syllables are left to fill
+behind the last one and, from where few are left, behind every other. A line that begins with its rhyme needs no luck to
+come to it, and the words before it are those that it asks for; what the line then has to come to is its beginning, and
+that can be nearly anything. (Writing lines from their rhymes: DeepRapper, Xue et al. 2021; Pasini et al. 2024, arXiv
+2405.05176.) Syllables are hard to count for a model that sees none: it is told when it matters. The word that a line
+begins with has no space before it, here as in any line. Codes are made by our own analysis and are never shown.
 """
 
 import re
-from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from core.corpus import Song
-from prosody.line import LANGUAGES, Language, Line
+from prosody.line import LANGUAGES, Language
 from prosody.rhyming import analyse
 
 # Longer lines are prose, and have no code.
 MOST_SYLLABLES = 18
 
-# Syllables before the last word from which a line says how many are left.
+# Syllables that are left to fill from which a line says how many.
 NEAR_END = 3
 
-COUNTS = tuple(f"<|{syllables}|>" for syllables in range(1, MOST_SYLLABLES + 1))
-LEFT = tuple(f"<|+{syllables}|>" for syllables in range(MOST_SYLLABLES))
+COUNTS = tuple(f"<|{syllables} syllables|>" for syllables in range(1, MOST_SYLLABLES + 1))
+LEFT = tuple(f"<|{syllables} left|>" for syllables in range(MOST_SYLLABLES))
 VERSE_TOKENS = (*COUNTS, *LEFT)
 
 # Of the songs that are learnt, those that stay without codes: whoever writes freely asks for none. Ten minutes of
-# Spanish verse came to 1.971 bits per character with no codes at all; with these, on songs without codes, to 2.006 and
-# 73 % of lines of the asked length and sound; with a quarter plain, to 2.087 and 88 %.
+# Spanish, French and English verse came to 1.945, 1.782 and 1.768 bits per character of songs without codes where none
+# had any; with these, to 1.977, 1.825 and 1.803; with half of them plain, in Spanish, to 2.030.
 PLAIN_SHARE = 0.75
 
 # So much verse shows what a code means; to tell its lengths and rhymes takes a second for 60,000 characters.
 ENOUGH_CODED = 5_000_000
 
 _HEADING = re.compile(r"\s*\[.*\]\s*")
-_BETWEEN = re.compile(r"(?<=\S) (?=\S)")
+# Where a word begins: behind a space, if it has a letter, and within what analysis hears as two words.
+_HYPHEN = r"(?<=[^\W\d_]-)(?=[^\W\d_])"
+_ELISION = r"(?<=[^\W\d_]['’])(?<!ujourd['’])(?=[^\W\d_])"
+_BETWEEN = re.compile(rf" (?=\S*[^\W\d_])|{_HYPHEN}")
+_BETWEEN_FRENCH = re.compile(rf"{_BETWEEN.pattern}|{_ELISION}")
 
 
 def plain_share(characters: int) -> float:
@@ -48,12 +53,10 @@ class Code(NamedTuple):
     """What is said of a line."""
 
     syllables: int
-    word: str
-    """The last one, in lower case."""
-    left: int
-    """Syllables to fill before it."""
-    reminders: tuple[tuple[int, int], ...] = ()
-    """Places in the line (the character before which it says so), and how many syllables are left there."""
+    words: tuple[str, ...]
+    """From the last to the first, with their signs."""
+    left: tuple[int | None, ...]
+    """How many syllables are left to fill behind each word, where it is said."""
 
 
 def known_code(song: Song, language: str | None) -> Language | None:
@@ -76,26 +79,31 @@ def codes_of(lyrics: str, language: Language) -> list[Code | None]:
     return [None if is_heading(line) else _code(line, language) for line in lyrics.split("\n")]
 
 
+def _word_starts(text: str, language: Language) -> list[int]:
+    """Where in a line its words begin, but for the first."""
+    between = _BETWEEN_FRENCH if language == "fr" else _BETWEEN
+    return [match.end() for match in between.finditer(text) if match.start()]
+
+
 def _code(text: str, language: Language) -> Code | None:
     line = analyse(text, language)
     if not 0 < line.syllables <= MOST_SYLLABLES:
         return None
-    word = line.last_word
-    left = line.syllables - analyse(word, language).syllables
-    if not 0 <= left < MOST_SYLLABLES:
-        return None  # a word that counts otherwise when it stands alone
-    return Code(line.syllables, word, left, tuple(_reminders(text, line, language))[::-1])
-
-
-def _reminders(text: str, line: Line, language: Language) -> Iterator[tuple[int, int]]:
-    """Where a line says how many syllables are left before its last word, and how many; the last place first."""
-    for space in reversed([match.start() for match in _BETWEEN.finditer(text)]):
-        left = line.syllables - analyse(f"{text[:space]} {line.last_word}", language).syllables
-        if left > NEAR_END:
+    starts = [0, *_word_starts(text, language)]
+    left: list[int | None] = [None] * len(starts)
+    for place in range(1, len(starts) - 1):
+        # Of two words that melt into one another the second may seem too long alone.
+        syllables = max(0, line.syllables - analyse(text[starts[place] :], language).syllables)
+        # The word that the line begins with stands behind a code, whatever is left.
+        if syllables > NEAR_END and place > 1:
             break
-        # Of two words that melt into one another the first may seem too long alone.
-        if left >= 0:
-            yield space, left
+        left[place] = syllables
+    last = line.syllables - analyse(text[starts[-1] :], language).syllables
+    if not 0 <= last < MOST_SYLLABLES:
+        return None  # a word that counts otherwise when it stands alone
+    left[-1] = last
+    words = [text[start:end].rstrip(" ") for start, end in pairwise([*starts, len(text)])]
+    return Code(line.syllables, tuple(words[::-1]), tuple(left[::-1]))
 
 
 def coded_lines(lyrics: str, language: Language, signs: str) -> str:
@@ -107,19 +115,8 @@ def coded_lines(lyrics: str, language: Language, signs: str) -> str:
 def _coded(line: str, code: Code | None, signs: str) -> str:
     if code is None:
         return line
-    count, left = signs[code.syllables - 1], signs[len(COUNTS) :]
-    said, start = f"{count} {code.word}{left[code.left]}", 0
-    for place, syllables in code.reminders:
-        said += line[start:place] + left[syllables]
-        start = place
-    return said + line[start:]
-
-
-def parse_codes(ids: list[int], codes: list[int]) -> Iterator[tuple[int, bool]]:
-    """Each id with whether it belongs to a code; `codes` are the ids of VERSE_TOKENS."""
-    counts, left = set(codes[: len(COUNTS)]), set(codes[len(COUNTS) :])
-    inside = False
-    for id_ in ids:
-        inside = inside or id_ in counts
-        yield id_, inside or id_ in left
-        inside = inside and id_ not in left
+    left = ["" if fill is None else signs[len(COUNTS) + fill] for fill in code.left]
+    said = [f" {word}{fill}" for word, fill in zip(code.words, left, strict=True)]
+    if len(said) > 1:
+        said[-1] = said[-1].lstrip(" ")  # the word that the line begins with
+    return signs[code.syllables - 1] + "".join(said)

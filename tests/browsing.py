@@ -81,11 +81,14 @@ class Visit:
     def generate(self, *, title: str = "", first: str = "") -> None:
         self.page.locator("#title").locator("input, textarea").fill(title)
         self.page.locator("#first").locator("input, textarea").fill(first)
+        self.page.evaluate("document.querySelectorAll('.song, .message').forEach(one => one.classList.add('before'))")
         self.page.click("#generate")
 
     def finished(self) -> Any:
-        """The songs, when they are written."""
-        self.page.wait_for_function("document.querySelector('.song') && !document.querySelector('.song.writing')")
+        """The songs of the last press, when they are written."""
+        self.page.wait_for_function(
+            "document.querySelector('.song:not(.before)') && !document.querySelector('.song.writing, .song.before')"
+        )
         return self.page.locator(".song")
 
 

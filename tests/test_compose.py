@@ -65,7 +65,7 @@ def faults(composition: Composition) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("form", ["ABBA 8", "-a-a 7 5 7 5", "abab 11", "AAB CCB 6", "--- 5 7 5"])
+@pytest.mark.parametrize("form", ["ABBA 8", "AABB 2", "-a-a 7 5 7 5", "abab 11", "AAB CCB 6", "--- 5 7 5"])
 def test_what_is_written_keeps_the_form_with_words_that_exist(form: str, seed: int) -> None:
     composer = composer_of("es")
     composition = compose(composer, form, seed)

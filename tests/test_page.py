@@ -88,6 +88,7 @@ STOP_AT_THIRD_GROWTH = """() => {
         if (window.lengths.push(length) < 3) return;
         const stop = document.querySelector("#stop");
         window.couldStop = !stop.disabled && stop.checkVisibility();
+        window.couldGenerate = !document.querySelector("#generate").disabled;
         stop.click();
     }).observe(document.body, {childList: true, subtree: true, characterData: true});
 }"""
@@ -103,11 +104,12 @@ def test_words_appear_as_they_are_made_and_stop_keeps_them(visit: Any) -> None:
     one.page.evaluate(STOP_AT_THIRD_GROWTH)
     one.generate(first="La luna")
     one.page.wait_for_function("window.lengths.length >= 3")
-    assert one.page.evaluate("window.couldStop")
+    assert one.page.evaluate("window.couldStop && !window.couldGenerate")
     songs = one.finished()
     assert songs.count() == 4
     kept = one.page.locator(".songs").evaluate("songs => songs.textContent.length")
     assert kept >= one.page.evaluate("window.lengths.at(-1)")
+    one.page.wait_for_selector("#generate:enabled")
     assert not one.page.locator("#stop").is_enabled()
     one.page.wait_for_timeout(400)
     assert one.page.locator(".songs").evaluate("songs => songs.textContent.length") == kept

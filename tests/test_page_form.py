@@ -129,6 +129,7 @@ def test_a_form_that_is_typed_is_written_in_several_versions_until_stop(visit: A
     songs = one.finished()
     kept = songs.locator(".syllables").count()
     assert 3 < kept < 2 * 2 * 8 * 2
+    one.page.wait_for_selector("#generate:enabled")
     one.page.wait_for_timeout(600)
     assert songs.locator(".syllables").count() == kept
     assert not one.page.locator("#stop").is_enabled()

@@ -143,7 +143,8 @@ def test_a_run_is_not_overwritten_unasked() -> None:
     tune(dataclasses.replace(TINY, base_run="pretrain/default", overwrite=True, seed=2))
 
 
-def test_a_reward_that_does_not_move_ends_it_and_says_so() -> None:
+def test_a_reward_that_does_not_move_ends_it_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "RISE", 1.0)  # by chance, that of six drafts rises by half a point
     with pytest.raises(UserError, match="the reward does not move") as stopped:
         tune(dataclasses.replace(TINY, max_steps=60, learning_rate=1e-12))
     assert "--learning_rate" in stopped.value.hint

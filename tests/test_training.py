@@ -5,6 +5,8 @@ import json
 import math
 import time
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -146,6 +148,29 @@ def test_an_epoch_sees_every_token_once_and_the_next_in_another_order(tokens: To
         assert len(seen) > len(tokens.train.inputs) - length
     assert not torch.equal(epochs[0][0], epochs[1][0])
     assert torch.equal(batches.at(2)[0], epochs[0][2])  # any step, at any time
+
+
+def test_each_part_of_a_budget_is_evaluated_once_however_long_it_takes(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Less time is set aside for the last evaluation once one was quicker: so much less of the budget is spent then.
+    evaluate, parts = loop.Training._evaluate, []  # pyright: ignore[reportPrivateUsage]
+
+    def noting(training: loop.Training, bar: Any) -> None:
+        parts.append(training._reached())  # pyright: ignore[reportPrivateUsage]
+        evaluate(training, bar)
+
+    def slow(*given: Any) -> float:
+        time.sleep(0.5 * (len(parts) == 1))
+        return judge(*given)
+
+    judge = loop.evaluate
+    monkeypatch.setattr(loop.Training, "_evaluate", noting)
+    monkeypatch.setattr(loop, "evaluate", slow)
+    monkeypatch.setattr(loop, "EVAL_SHARE", 1.0)
+    train(dataclasses.replace(TINY, max_steps=None, minutes=0.05))
+    assert len(parts) > 3
+    assert all(earlier < later for earlier, later in pairwise(parts))
 
 
 def test_evaluation_scores_every_target_once(tokens: Tokens) -> None:

@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 from itertools import groupby
 
@@ -15,15 +16,16 @@ from pretrain.verse_codes import (
     ENOUGH_CODED,
     LEFT,
     MOST_SYLLABLES,
+    NEAR_END,
     PLAIN_SHARE,
     VERSE_TOKENS,
     Code,
     coded_lines,
     codes_of,
     known_code,
-    parse_codes,
     plain_share,
 )
+from prosody.line import Language
 from tests.conftest import invent_song
 
 SONGS = [invent_song(number) for number in range(40)]
@@ -35,8 +37,23 @@ KINDS: dict[Kind, Tokenizer] = {
 BPE = KINDS["bpe"]
 
 
-def without_codes(tokenizer: Tokenizer, ids: list[int]) -> list[int]:
-    return [id_ for id_, coded in parse_codes(ids, tokenizer.verse_codes) if not coded]
+SIGNS = "".join(map(chr, range(0x4E00, 0x4E00 + len(VERSE_TOKENS))))
+
+
+NOTHING = dict.fromkeys(map(ord, SIGNS + " "))
+
+
+def spelt(tokenizer: Tokenizer, ids: list[int]) -> str:
+    """What ids spell, each code as its sign."""
+    signs = dict(zip(tokenizer.verse_codes, SIGNS, strict=True))
+    runs = groupby(ids, key=lambda id_: signs.get(id_, ""))
+    return "".join(sign * len(list(run)) if sign else tokenizer.decode(run) for sign, run in runs)
+
+
+def read(line: str) -> str:
+    """A Spanish line that was written from its end, from its beginning."""
+    words = "".join(" " if sign in SIGNS[len(COUNTS) :] else sign for sign in line[1:]).split()
+    return " ".join(words[::-1]) if line[:1] in SIGNS[: len(COUNTS)] else line
 
 
 def is_coded(song: Song) -> bool:
@@ -46,24 +63,40 @@ def is_coded(song: Song) -> bool:
 CODED = next(song for song in SONGS if is_coded(song))
 
 
-def test_a_code_is_the_length_and_the_last_word() -> None:
+def coded(line: str, language: Language) -> str:
+    said = coded_lines(line, language, SIGNS)
+    for sign, token in zip(SIGNS, VERSE_TOKENS, strict=True):
+        said = said.replace(sign, token)
+    return said
+
+
+def test_a_code_is_the_length_the_words_from_the_last_and_what_is_left_to_fill() -> None:
     lyrics = "[Coro]\nEn una noche oscura,\n\ncon ansias, en amores inflamada"
-    found = codes_of(lyrics, "es")
-    assert found == [
+    assert codes_of(lyrics, "es") == [
         None,
-        Code(7, "oscura", 4, ((2, 3), (6, 2), (12, 0))),
+        Code(7, ("oscura,", "noche", "una", "En"), (4, 3, 1, None)),
         None,
-        Code(11, "inflamada", 7, ((14, 3), (21, 0))),
+        Code(11, ("inflamada", "amores", "en", "ansias,", "con"), (7, None, 3, 1, None)),
     ]
 
 
-def test_a_line_says_near_its_end_how_much_is_left() -> None:
-    signs = "".join(map(chr, range(0x4E00, 0x4E00 + len(VERSE_TOKENS))))
-    said = coded_lines("con ansias, en amores inflamada", "es", signs)
-    for sign, token in zip(signs, VERSE_TOKENS, strict=True):
-        said = said.replace(sign, token)
-    assert said == "<|11|> inflamada<|+7|>con ansias, en<|+3|> amores<|+0|> inflamada"
-    assert codes_of("desesperadamente", "es") == [Code(7, "desesperadamente", 0)]
+@pytest.mark.parametrize(
+    ("language", "line", "said"),
+    [
+        ("es", "¿Y a quién? — dijo.", "<|4 syllables|> dijo.<|2 left|> quién? —<|1 left|> a<|0 left|>¿Y"),
+        ("es", "desesperadamente", "<|7 syllables|> desesperadamente<|0 left|>"),
+        ("es", "vive la antigua", "<|5 syllables|> antigua<|2 left|> la<|2 left|>vive"),
+        ("fr", "Aujourd'hui l'amour", "<|5 syllables|> amour<|3 left|> l'<|3 left|>Aujourd'hui"),
+        ("fr", "Que dit-il ?", "<|3 syllables|> il ?<|2 left|> dit-<|1 left|>Que"),
+        ("en", "O'er lovers' eyes", "<|4 syllables|> eyes<|3 left|> lovers'<|1 left|>O'er"),
+    ],
+)
+def test_a_line_is_said_word_by_word_from_its_end(language: Language, line: str, said: str) -> None:
+    assert coded(line, language) == said
+
+
+def test_a_line_says_between_words_how_much_is_left_where_it_is_little() -> None:
+    assert max(left for left in (codes_of("y " * 14 + "sol", "es")[0] or Code(0, (), ())).left[1:] if left) == NEAR_END
     assert (len(COUNTS), len(LEFT)) == (MOST_SYLLABLES, MOST_SYLLABLES)
 
 
@@ -74,16 +107,12 @@ def test_prose_has_no_code() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_codes_stand_before_their_lines_and_the_lines_are_as_they_were(kind: Kind) -> None:
+def test_read_from_their_beginnings_the_lines_are_as_they_were(kind: Kind) -> None:
     tokenizer = KINDS[kind]
-    ids = Encoder(tokenizer).songs([CODED], "es").tolist()
-    assert without_codes(tokenizer, ids) == Encoder(tokenizer).songs([CODED]).tolist()
-    spelt = {id_: token for token, id_ in zip(VERSE_TOKENS, tokenizer.verse_codes, strict=True)}
-    runs = groupby(ids, key=lambda id_: spelt.get(id_, ""))
-    said = "".join(token or tokenizer.decode(run) for token, run in runs)
-    signs = "".join(map(chr, range(0x4E00, 0x4E00 + len(VERSE_TOKENS))))
-    coded = coded_lines(CODED.lyrics, "es", signs)
-    assert said.endswith("".join(dict(zip(signs, VERSE_TOKENS, strict=True)).get(char, char) for char in coded))
+    ids = Encoder(tokenizer).songs([replace(CODED, title="")], "es").tolist()
+    lines = spelt(tokenizer, ids).split("\n")
+    assert [read(line) for line in lines] == CODED.lyrics.split("\n")
+    assert "\n".join(lines) == coded_lines(CODED.lyrics, "es", SIGNS)
     assert tokenizer.special == {tokenizer.backend.token_to_id(token) for token in (*SPECIAL_TOKENS, *VERSE_TOKENS)}
     assert all(tokenizer.spelt[id_] == 0 for id_ in tokenizer.special)
 
@@ -92,12 +121,18 @@ ODD = st.text("aá \n\x02\x1c\ue000\ue005\uefff\t\u2003[]é'’!", max_size=40)
 
 
 @given(st.lists(ODD, min_size=1, max_size=6))
-def test_whatever_a_song_holds_its_own_text_is_unchanged(texts: list[str]) -> None:
+def test_whatever_a_song_holds_nothing_of_it_is_lost(texts: list[str]) -> None:
     songs = [Song(id=str(number), lyrics=text) for number, text in enumerate(texts)]
     encoder = Encoder(BPE)
     together = encoder.songs(songs, "es").tolist()
     assert together == [id_ for song in songs for id_ in encoder.songs([song], "es").tolist()]
-    assert without_codes(BPE, together) == encoder.songs(songs).tolist()
+    plain = encoder.songs(songs).tolist()
+    assert len(spelt(BPE, together).split("\n")) == len(spelt(BPE, plain).split("\n"))
+    for line, as_it_was in zip(spelt(BPE, together).split("\n"), spelt(BPE, plain).split("\n"), strict=True):
+        letters, before = (
+            Counter(letter for letter in each if letter not in SIGNS + " ") for each in (line, as_it_was)
+        )
+        assert letters == before
     for song in songs:
         assert encoder.songs([song], "es").tolist() == encoder._odd_song(song, "es").tolist()
 

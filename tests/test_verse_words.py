@@ -1,15 +1,19 @@
 from collections import Counter
+from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from generate.verse.line_choice import dangles, worth
-from generate.verse.rhyme_words import ANSWERS_IN, FEW, FEWEST_ANSWERS, RhymeWords
+from core.corpus import Song
+from generate.verse.composer import Composer
+from generate.verse.line_choice import AVOIDED, dangles, worth
+from generate.verse.rhyme_words import ANSWERS_IN, FEW, FEWEST_ANSWERS, FEWEST_OPENERS, MOST_OF_SOUND, RhymeWords
 from generate.verse.title import Title
 from generate.write import Request
-from pretrain.lexicon import Words
+from pretrain.lexicon import Words, build_lexicon
+from pretrain.phrases import build_index
 from prosody.line import Language
 from tests.test_compose import composer_of
 
@@ -71,10 +75,32 @@ def test_of_many_answers_some_are_drawn_and_each_in_its_turn() -> None:
     assert known.rhyming(key, assonant=False, used=used, chance=chance) == few
 
 
-def said(text: str) -> Any:
-    composer = composer_of("es")
+def test_rhymes_begin_on_other_words_each_time_and_not_on_a_suffix_alone() -> None:
+    consonants = [one + vowel + other for one in "bcdfglmnpst" for vowel in "aeiou" for other in "bdlmnpt"]
+    words = [f"{beginning}ado" for beginning in consonants]
+    words += [f"{one}{vowel}{end}" for end in ("uno", "eso", "oja", "illo") for one in "bdflmnpt" for vowel in "ae"]
+    known = rhymes("es", " ".join(words))
+    everything = known.openers(2, assonant=False, sounds=set(), used=set(), spare=2)
+    suffix = known.ending("banado").consonant
+
+    def on_suffix(some: list[str]) -> float:
+        return sum(known.ending(word).consonant == suffix for word in some) / len(some)
+
+    chance = np.random.default_rng(1)
+    drawn = [known.openers(2, assonant=False, sounds=set(), used=set(), spare=2, chance=chance) for _ in range(100)]
+    assert on_suffix(everything) > 0.8
+    assert sum(map(on_suffix, drawn)) / len(drawn) == pytest.approx(MOST_OF_SOUND / (MOST_OF_SOUND + 64), abs=0.05)
+    for some in drawn:
+        assert len(some) == FEWEST_OPENERS
+        assert [word for word in everything if word in some] == some
+    assert len({word for some in drawn for word in some}) > 0.9 * len(everything)
+
+
+def value(composer: Composer, text: str, likely: float = -20.0) -> float:
+    """Nats that a line is worth if it is so likely, all of it at its end."""
     ids = composer.writer.tokenizer.encode(text)
-    return SimpleNamespace(text=text, said=ids, end_word=text.rsplit(maxsplit=1)[-1])
+    line: Any = SimpleNamespace(text=text, end_word=text.rsplit(maxsplit=1)[-1])
+    return worth(line, ids, [*[0.0] * (len(ids) - 1), likely], composer, []) * len(text)
 
 
 def test_of_lines_as_likely_that_is_worth_more_which_says_something() -> None:
@@ -82,11 +108,34 @@ def test_of_lines_as_likely_that_is_worth_more_which_says_something() -> None:
     counts = composer.lexicon.of("es").counts
     rare, usual = min(counts, key=lambda word: (counts[word], word)), max(counts, key=lambda word: counts[word])
     # The same nats for a rare word before the end and for one that stands everywhere.
-    worths = [
-        worth(line, [*[0.0] * (len(line.said) - 1), -20.0], composer, []) * len(line.text)
-        for line in (said(f"{word} luna") for word in (rare, usual))
-    ]
-    assert worths[0] > worths[1]
+    assert value(composer, f"{rare} luna") > value(composer, f"{usual} luna")
+
+
+def test_what_the_songs_avoid_counts_against_a_line() -> None:
+    known = composer_of("es")
+    composer = copy(known)
+    composer.writer = copy(known.writer)
+    assert composer.avoided("de del mar") == 0  # without an index nobody knows
+    songs = ["la luna del mar\nla casa de la luna\nel mar de la casa del mar\nde la luna"] * 4
+    composer.writer.index = build_index(songs)
+    lexicon = build_lexicon([Song(id=str(n), lyrics=text, language="es") for n, text in enumerate(songs)], "es")
+    composer = Composer(composer.writer, lexicon, "es")
+    assert composer.avoided("la casa del mar") == 0
+    assert composer.avoided("de del mar") > 0  # each stands everywhere, and never so
+    assert composer.avoided("luna zorzal") == 0  # no wonder
+    blind = copy(composer)
+    blind.writer = copy(composer.writer)
+    blind.writer.index = None
+    dearer = value(blind, "de del mar") - value(composer, "de del mar")
+    assert dearer == pytest.approx(AVOIDED * composer.avoided("de del mar"))
+
+
+def test_no_line_ends_on_a_word_that_is_longer() -> None:
+    known = rhymes("es", "cantaba miraba esperaba daba")
+    key = known.ending("daba").consonant
+    assert sorted(known.rhyming(key, assonant=False, used=set(), room=3)) == ["cantaba", "daba", "miraba"]
+    assert known.openers(1, assonant=False, sounds=set(), used=set(), spare=1, room=2) == ["daba"]
+    assert not known.openers(2, assonant=False, sounds=set(), used=set(), spare=1, room=2)
 
 
 def test_a_word_that_no_line_ends_on_is_the_rarest_of_ends() -> None:

@@ -97,7 +97,10 @@ def make_page(service: Service, words: PageWords) -> gr.Blocks:
         fields = [model, title, first, form.form, form.stanzas, form.language, *settings]
         *_, structure = settings
         connect(service, words, form, model=model, structure=structure, length=settings[2])
-        gr.on([go.click, title.submit, first.submit], write, fields, [songs, stop], concurrency_limit=None, **quiet)
+        wanted = [go.click, title.submit, first.submit]
+        writing = gr.on(wanted, write, fields, [songs, go, stop], concurrency_limit=None, **quiet)
+        # Not in `write` itself: what is pressed before an answer has ended is dropped without a word.
+        writing.then(lambda: _buttons(writing=False), None, [go, stop], queue=False, **quiet)
         stop.click(end, None, None, queue=False, **quiet)
         page.load(lambda: _choices(service), None, model, **quiet)
     page.queue(api_open=False)
@@ -122,19 +125,18 @@ def _handlers(service: Service, words: PageWords) -> tuple[Any, Any]:
     """What Generate and Stop do."""
     jobs: dict[str | None, Job] = {}
 
-    async def write(browser: gr.Request, *given: Any) -> AsyncIterator[tuple[Any, Any]]:
-        """What stands on the page, and whether Stop can be pressed."""
-        yield f'<p class="empty">{escape(words.waiting)}</p>', gr.Button(interactive=False)
+    async def write(browser: gr.Request, *given: Any) -> AsyncIterator[tuple[Any, Any, Any]]:
+        """What stands on the page, and whether Generate and Stop can be pressed."""
+        yield f'<p class="empty">{escape(words.waiting)}</p>', gr.Button(interactive=False), gr.skip()
         try:
             model, job = await begin(service, words, Wishes(*given))
         except ApiError as error:
-            yield message_html(error.message), gr.Button(interactive=False)
+            yield message_html(error.message), gr.skip(), gr.skip()
             return
         jobs[browser.session_hash] = job
         try:
             async for html in written(model, job, words):
-                yield html, gr.Button(interactive=True)
-            yield gr.skip(), gr.Button(interactive=False)
+                yield html, *_buttons(writing=True)
         finally:
             # A page that is closed ends here, too.
             job.close()
@@ -146,6 +148,11 @@ def _handlers(service: Service, words: PageWords) -> tuple[Any, Any]:
             job.close()
 
     return write, end
+
+
+def _buttons(*, writing: bool) -> tuple[Any, Any]:
+    """Generate and Stop: one at a time has something to do."""
+    return gr.Button(interactive=not writing), gr.Button(interactive=writing)
 
 
 def _choices(service: Service) -> Any:

@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from core.errors import UserError
+from core.words import folded_words
+from generate.originality import RunLengths
 from generate.verse.pieces import pieces_of
 from generate.verse.rhyme_words import EndWords, RhymeWords, WordList
 from generate.write import Writer
+from pretrain.encoder import coded_ids
 from pretrain.lexicon import Lexicon
 from prosody.line import Language, known_language
 from prosody.rhyming import analyse
@@ -41,6 +45,19 @@ class Composer:
         """Log-probability of a word anywhere in the songs, in nats; one that stands nowhere counts as one that does."""
         return self._usual.get(word, -self._log_total)
 
+    def avoided(self, line: str) -> float:
+        """How far a line says what the songs avoid ("de del"), in nats.
+
+        Of each two words that stand side by side in no song: the logarithm of how often they would, as often as each of
+        them is there, where that is once at least.
+        """
+        if self.writer.index is None:
+            return 0.0
+        words = folded_words(line)
+        lengths = RunLengths(self.writer.index).of_new(words)
+        unseen = [pair for pair, length in zip(pairwise(words), lengths[1:], strict=True) if length < len(pair)]
+        return sum(max(0.0, self.usual(first) + self.usual(second) + self._log_total) for first, second in unseen)
+
     def words_with(self, prompt: str) -> WordList:
         """The words that there are, and those of a prompt, whatever they are."""
         said = analyse(prompt, self.language).words
@@ -52,6 +69,10 @@ class Composer:
             return EndWords([(self._spell(words[0]), words[0])])
         # To sort numbers takes a tenth of the time.
         return EndWords([self._spelt[place] for place in sorted(map(self._places.__getitem__, words))])
+
+    def coded(self, line: str) -> list[int]:
+        """Ids of a line with its code, and of its end."""
+        return coded_ids(f"{line}\n", self.language, self.writer.tokenizer)
 
     def _spell(self, word: str) -> tuple[int, ...]:
         """Ids of a word in a code."""

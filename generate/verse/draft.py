@@ -15,10 +15,12 @@ from generate.verse.plan import ComposedLine
 from generate.write import Request
 from pretrain.verse_codes import COUNTS
 from prosody.checking import analyse_verses
-from prosody.form import Verse
 
 # Candidates of a line, side by side.
-CANDIDATES = 32
+CANDIDATES = 24
+
+# So many times as many of a line that begins with a prompt: it is not written towards it, but has to follow from it.
+PROMPTED = 3
 
 # Of the candidates that keep the form, the best ones that are also read with nothing before them.
 WEIGHED = 12
@@ -46,11 +48,9 @@ class Draft:
         """Words that lines end on."""
         self.grammar = Grammar(composer.language, composer.pieces, words, codes[: len(COUNTS)], codes[len(COUNTS) :])
         self._forbidden = composer.writer.forbidden(request)
-        self._beginning = tokenizer.encode(request.prompt)
-        """Of the next line."""
         self._ids: list[int] = []
         self._plain: list[int] = []
-        """The same without codes."""
+        """The same without codes, every line from its beginning."""
         self._numbers = count()
 
     @property
@@ -66,29 +66,18 @@ class Draft:
     @property
     def prompt(self) -> str:
         """How the next line begins."""
-        return self.request.prompt if self._beginning else ""
+        return "" if self.verses else self.request.prompt
 
     def begin(self, title: list[int]) -> None:
         """Put the title's ids, with their marks, before all lines."""
         self._ids, self._plain = list(title), list(title)
 
     def say(self, line: ComposedLine) -> ComposedLine:
-        """A line that nobody has to look for."""
-        ids = self.composer.writer.tokenizer.encode(f"{line.text}\n")
-        self._ids += ids
-        self._plain += ids
+        """A line stays."""
+        self._ids += self.composer.coded(line.text)
+        self._plain += self.composer.writer.tokenizer.encode(f"{line.text}\n")
         self.lines.append(line)
         return line
-
-    def keep(self, candidate: Candidate, verse: Verse) -> ComposedLine:
-        """A candidate stays."""
-        # A line's end is the last that a candidate says, but not one of its ids.
-        self._ids = [*candidate.ids, candidate.said[-1]]
-        self._plain += candidate.said
-        self._beginning = []
-        self.used.add(candidate.end_word)
-        self.lines.append(ComposedLine(candidate.text, verse))
-        return self.lines[-1]
 
     def candidates(self, syllables: int, words: Sequence[str], attempt: int) -> list[Candidate]:
         """Lines to be decoded that end on one of the words; with each attempt, other and warmer ones."""
@@ -103,9 +92,9 @@ class Draft:
                 ends,
                 sampling=warmer,
                 seed=[self.request.seed, number],
-                beginning=self._beginning,
+                beginning=self.prompt,
             )
-            for number in islice(self._numbers, CANDIDATES)
+            for number in islice(self._numbers, CANDIDATES * (PROMPTED if self.prompt else 1))
         ]
 
     def good(self, candidates: Sequence[Candidate], *, last: bool, again: str) -> list[Candidate]:
@@ -133,12 +122,12 @@ class Draft:
 
     def likeliest(self, candidates: list[Candidate], behind: list[int]) -> Candidate:
         """The one that is worth most, if these ids come `behind` it."""
-        # Told the word to end on, a model ends on it whether it fits or not: it judges without being told.
-        said = [each.said[:-1] + behind for each in candidates]
-        network = self.composer.writer.network
+        # From its end, a line comes to a beginning that may not fit; read as it will be read, it is judged as a whole.
+        network, tokenizer = self.composer.writer.network, self.composer.writer.tokenizer
+        said = [tokenizer.encode(each.text) + behind for each in candidates]
         scores = network.logprobs(self._plain, said)
         before = analyse_verses([line.text for line in self.lines], self.composer.language)
-        values = np.array([worth(*each, self.composer, before) for each in zip(candidates, scores, strict=True)])
+        values = np.array([worth(*each, self.composer, before) for each in zip(candidates, said, scores, strict=True)])
         best = np.argsort(-values)[:WEIGHED].tolist()
         alone = network.logprobs(self._plain[-1:], [said[place] for place in best])
         for place, each in zip(best, alone, strict=True):

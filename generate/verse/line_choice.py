@@ -14,7 +14,7 @@ from prosody.rhythm import FEET, stumbles
 LONG, RECENT, AGAIN = 4, 6, 2.0
 
 # How much it counts that a line's last word is likelier there than at the end of any line.
-LANDING = 2.0
+LANDING = 1.0
 
 # How much it counts that a line is likelier behind the others than behind none of them: what is of one piece with them
 # (maximum mutual information: Li et al. 2016, arXiv 1510.03055).
@@ -29,26 +29,33 @@ USUAL = 0.4
 # alexandrines, for 2.6 %.
 STUMBLE = 24.0
 
+# How much it counts that a line says what the songs avoid, though a small model may not know it. Two words that should
+# stand side by side five times, and never do, are in 5 % of Spanish lines without it, in 0.4 % of real ones.
+AVOIDED = 2.0
+
 # A run of words that the poem has already is not said again.
 REPEATED = 3
 
 
-def worth(candidate: Candidate, scores: Sequence[float], composer: Composer, before: Sequence[Line]) -> float:
+def worth(
+    candidate: Candidate, ids: Sequence[int], scores: Sequence[float], composer: Composer, before: Sequence[Line]
+) -> float:
     """Nats a character that a line is worth behind the lines `before`.
 
-    `scores` are the log-probabilities of its ids without codes, and of its end. A word that is forced on a line is no
-    likelier there than anywhere.
+    `scores` are the log-probabilities of its `ids`, read from its beginning, and of its end. A word that is forced on
+    a line is no likelier there than anywhere.
     """
     line = analyse(candidate.text, composer.language)
     pieces = composer.pieces
-    spaced = [place for place, id_ in enumerate(candidate.said) if pieces[id_].kind == "word" and pieces[id_].spaced]
+    spaced = [place for place, id_ in enumerate(ids) if pieces[id_].kind == "word" and pieces[id_].spaced]
     landing = sum(scores[spaced[-1] if spaced else 0 :]) - composer.rhymes.ending(candidate.end_word).logprob
     usual = sum(map(composer.usual, line.words[:-1]))
     recent = {word for other in before[-RECENT:] for word in folded_words(other.text)}
     words = [word for word in folded_words(candidate.text) if len(word) >= LONG]
     again = sum(word in recent for word in words) + len(words) - len(set(words))
-    likely = sum(scores) - USUAL * usual + LANDING * landing
-    return (likely - AGAIN * again - STUMBLE * _stumbles(line, before, composer.language)) / len(candidate.text)
+    faults = AGAIN * again + STUMBLE * _stumbles(line, before, composer.language)
+    faults += AVOIDED * composer.avoided(candidate.text)
+    return (sum(scores) - USUAL * usual + LANDING * landing - faults) / len(candidate.text)
 
 
 def _stumbles(line: Line, before: Sequence[Line], language: Language) -> int:

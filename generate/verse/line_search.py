@@ -1,9 +1,9 @@
 """Candidates for a line of verse: what a model says under the rules of a growing line.
 
-A line is begun by its code: the count that is asked, then a word to end on, which the model chooses among those that
-rhyme, then how many syllables are left before it. It goes on as the model likes, as long as its words exist and what is
-left of the count can still be filled. Ids that may not follow are passed over when they are drawn, so that what is
-drawn has the model's own odds.
+A line is begun by the count that is asked and the word that it ends on, which the model chooses among those that rhyme.
+It goes on from there to its beginning as the model likes, as long as its words exist and what is left of the count can
+still be filled. Ids that may not follow are passed over when they are drawn, so that what is drawn has the model's own
+odds.
 
 Shapes: V vocab_size.
 """
@@ -18,7 +18,6 @@ from generate.decoding import Sequence
 from generate.sampling import DOUBT, Noise, Sampling, cuts, passes
 from generate.verse.growing_line import Grammar, GrowingLine
 from generate.verse.rhyme_words import EndWords
-from prosody.rhyming import analyse
 
 # Tokens of a line beyond which it is given up.
 LONGEST = 60
@@ -39,19 +38,17 @@ class Candidate(Sequence):
         *,
         sampling: Sampling,
         seed: list[int],
-        beginning: Iterable[int] = (),
+        beginning: str = "",
     ) -> None:
-        """`beginning` are ids that the line itself begins with."""
+        """`beginning` are words that the line is to begin with."""
         super().__init__([*prompt, grammar.counts[syllables - 1]])
-        self.grammar, self.syllables, self.sampling = grammar, syllables, sampling
-        self.said: list[int] = []
-        """The ids of the line without its codes, and of its end."""
+        self.grammar, self.syllables, self.sampling, self.beginning = grammar, syllables, sampling, beginning
         self.end_word = ""
         self.line: GrowingLine | None = None
         """None while it is open what it ends on."""
         self._ends = ends
         self._code: tuple[int, ...] = ()
-        self._given = list(beginning)[::-1]
+        """Of the word that it ends on, as far as it is spelt."""
         self._noise = Noise(sampling.temperature, seed)
         self._tokens = 0
 
@@ -74,17 +71,17 @@ class Candidate(Sequence):
 
     def _choose_end(self, logits: np.ndarray) -> int | None:
         follow, word = self._ends.after(self._code)
-        left = self.syllables - analyse(word, self.grammar.language).syllables if word else -1
-        if left < 0 and not len(follow):
+        line = GrowingLine(self.grammar, self.syllables, word, self.beginning) if word else None
+        line = line if line is not None and line.complete else None
+        if line is None and not len(follow):
             return None  # too long a word for the line
         noise = self._noise.of(len(logits))
-        place = _certain(self._end_scores(logits, noise, follow, complete=left >= 0))
+        place = _certain(self._end_scores(logits, noise, follow, complete=line is not None))
         if place is None:
-            place = int(self._end_scores(self.exact(), noise, follow, complete=left >= 0).argmax())
-        if word is not None and place == len(follow):
-            self.end_word = word
-            self.line = GrowingLine(self.grammar, self.syllables, word, left)
-            return self.grammar.left[left]
+            place = int(self._end_scores(self.exact(), noise, follow, complete=line is not None).argmax())
+        if line is not None and place == len(follow):
+            self.line, self.end_word = line, line.end_word
+            return self._go_on(line, logits)
         self._code += (int(follow[place]),)
         return self._code[-1]
 
@@ -92,9 +89,8 @@ class Candidate(Sequence):
         scores = logits[follow] + noise[follow]
         if not complete:
             return scores
-        # The model need not know how many are left: it says that the word is complete, and is told.
-        codes = self.grammar.left
-        return np.append(scores, logits[list(codes)].max() + noise[codes[0]])
+        behind = self.grammar.behind_word
+        return np.append(scores, (logits[behind] + noise[behind]).max())
 
     def _go_on(self, line: GrowingLine, logits: np.ndarray) -> int | None:
         noise = self._noise.of(len(logits))
@@ -104,15 +100,11 @@ class Candidate(Sequence):
         if found is None:
             return None
         self.line = found.line
-        if self.grammar.pieces[found.id].kind == "left":
-            return found.id
-        self.said.append(found.id)
-        del self._given[-1:]
         return None if found.line.finished else found.id
 
     def _plain(self, line: GrowingLine, logits: np.ndarray, noise: np.ndarray) -> "_Found | None":
         """What `_first` would find, where that is certain without sorting all ids; it mostly is."""
-        if self._given or not self.sampling.temperature or len(logits) <= FIRST:
+        if not self.sampling.temperature or len(logits) <= FIRST:
             return None
         scores = logits + noise
         some = np.argpartition(scores, -FIRST)[-FIRST:]
@@ -126,8 +118,6 @@ class Candidate(Sequence):
 
         It is certain if logits that differ by less than `doubt` would give the same.
         """
-        if self._given:
-            return self._first_of(np.array(self._given[-1:]), np.zeros(1), line, doubt)
         if self.sampling.temperature:
             low, high = cuts(logits, self.sampling, doubt)
             likely = np.flatnonzero(logits >= low - doubt)

@@ -33,6 +33,16 @@ class Piece:
     text: bytes = b""
     """The rest. A token may end in the middle of a letter, or begin there."""
 
+    @property
+    def opens(self) -> bool:
+        """Whether it is signs that stand before a word."""
+        return self.kind == "sign" and set(self.text.decode()) <= set(OPENING)
+
+    @property
+    def closes(self) -> bool:
+        """Whether it is signs that stand behind a word."""
+        return self.kind == "sign" and not self.spaced and set(self.text.decode()) <= set(CLOSING)
+
 
 _OTHER = Piece("other")
 _NEWLINE = Piece("newline")

@@ -26,11 +26,17 @@ from prosody.spanish_words import phonemes
 _PLURAL = "sxz"
 FEW = 8
 
-# A rhyme begins on one of an eighth of all sounds, and is answered by one of a third of its words, at least so many,
-# drawn evenly. Among all of them the same few win: of 1,000 pairs in English quatrains 401 were different; with sounds
-# drawn, 608. With a third of the answers, and no fewer than 8 of them, it were 660, but lines came to bad ends.
-SOUNDS_IN, FEWEST_SOUNDS = 8, 8
-ANSWERS_IN, FEWEST_ANSWERS = 3, 24
+# The model chooses the word that a rhyme begins on among one in 32 of those that can begin it, drawn evenly, and its
+# answer among one in three of those that rhyme; of each, among so many at least. Among all of them the same few win: of
+# 1,000 pairs in English quatrains 401 were different.
+OPENERS_IN, FEWEST_OPENERS = 32, 24
+ANSWERS_IN, FEWEST_ANSWERS = 3, 8
+
+# Of a sound, no more words may begin a rhyme: there are most of those that rhyme on their suffix alone, amado, cantado.
+MOST_OF_SOUND = 128
+
+# Bytes of a word that may add no syllable to the one behind it.
+SHORT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class Ending:
     """The consonant key, where a language has no assonance."""
     logprob: float
     """Of the word at the end of any line, in nats."""
+    syllables: int
+    """Of a line that is this word."""
     sound: str
     """What words that are said alike have in common: sea and see are no better a rhyme than sea and sea."""
 
@@ -57,6 +65,7 @@ class WordList:
     def __init__(self, words: Iterable[str]) -> None:
         self._known = set(words)
         self._words = sorted(word.encode() for word in self._known)
+        self._short = [word for word in self._words if len(word) <= SHORT]
 
     def __contains__(self, word: str) -> bool:
         return word in self._known
@@ -72,9 +81,18 @@ class WordList:
 
     def beginning(self, beginning: bytes, most: int) -> list[str] | None:
         """The words that begin so; None if they are more than `most`."""
-        start = bisect_left(self._words, beginning)
-        end = bisect_left(self._words, beginning + b"\xff", lo=start)
-        return [word.decode() for word in self._words[start:end]] if end - start <= most else None
+        found = _beginning(self._words, beginning)
+        return [word.decode() for word in self._words[found]] if found.stop - found.start <= most else None
+
+    def short(self, beginning: bytes) -> list[str]:
+        """The short words that begin so."""
+        return [word.decode() for word in self._short[_beginning(self._short, beginning)]]
+
+
+def _beginning(words: list[bytes], beginning: bytes) -> slice:
+    """Where in sorted words those stand that begin so."""
+    start = bisect_left(words, beginning)
+    return slice(start, bisect_left(words, beginning + b"\xff", lo=start))
 
 
 class EndWords:
@@ -121,7 +139,7 @@ class RhymeWords:
         consonant = line.consonant
         if self.language == "en" and any(phone.startswith("AO") for phone in pronounce(word)[0]):
             consonant += "*"  # thought and forgot rhyme for half of America only
-        return Ending(word, consonant, line.assonant or consonant, logprob, _sound(word, self.language))
+        return Ending(word, consonant, line.assonant or consonant, logprob, line.syllables, _sound(word, self.language))
 
     def rhyming(
         self,
@@ -130,18 +148,23 @@ class RhymeWords:
         assonant: bool,
         used: Set[str],
         like: str = "",
+        room: int = sys.maxsize,
         chance: np.random.Generator | None = None,
     ) -> list[str]:
         """The words of a key that sound like none `used`; in French, that rhyme to the eye with `like` as well.
 
-        With `chance`, some that it draws.
+        None has more syllables than there is `room` for. With `chance`, some that it draws.
         """
         said = self._sounds(used)
-        found = [word for word in self._by_key[assonant].get(key, ()) if self.endings[word].sound not in said]
+        found = [word for word in self._by_key[assonant].get(key, ()) if self._may_end(word, said, room)]
         if self.language == "fr" and like:
             alike = [word for word in found if (word[-1] in _PLURAL) == (like[-1] in _PLURAL)]
             found = alike if len(alike) >= FEW else found
-        return found if chance is None else _drawn(found, ANSWERS_IN, FEWEST_ANSWERS, chance)
+        return found if chance is None else _drawn(found, max(FEWEST_ANSWERS, len(found) // ANSWERS_IN), chance)
+
+    def _may_end(self, word: str, said: Set[str], room: int) -> bool:
+        ending = self.endings[word]
+        return ending.syllables <= room and ending.sound not in said
 
     def _sounds(self, words: Iterable[str]) -> set[str]:
         return {self.ending(word).sound for word in words}
@@ -154,30 +177,34 @@ class RhymeWords:
         sounds: Set[tuple[bool, str]],
         used: Set[str],
         spare: int,
+        room: int = sys.maxsize,
         chance: np.random.Generator | None = None,
     ) -> list[str]:
         """Words to begin a rhyme of so many lines on, with `spare` words for each line.
 
-        None of them ends on one of the `sounds`: keys, each with whether it is assonant. With `chance`, only on some
-        keys that it draws.
+        None has more syllables than there is `room` for, or ends on one of the `sounds`: keys, each with whether it is
+        assonant. With `chance`, some that it draws.
         """
         said = self._sounds(used)
         taken = {key for of_vowels, key in sounds if of_vowels == assonant}
-        others = [sound for sound in sounds if sound[0] != assonant]
-        by_key = self._by_key[assonant]
-        keys = [key for key, words in by_key.items() if key not in taken and len(words) >= lines * spare]
-        if chance is not None:
-            keys = _drawn(keys, SOUNDS_IN, FEWEST_SOUNDS, chance)
-        found = [word for key in keys for word in by_key[key] if self.endings[word].sound not in said]
-        if not others:
-            return found
-        return [word for word in found if all(self.endings[word].key(assonant=kind) != key for kind, key in others)]
+        others = {sound for sound in sounds if sound[0] != assonant}
+        found: list[str] = []
+        for key, rhyming in self._by_key[assonant].items():
+            words = [word for word in rhyming if self._may_end(word, said, room)]
+            if key in taken or len(words) < lines * spare:
+                continue
+            if others:
+                kind = not assonant
+                words = [word for word in words if (kind, self.endings[word].key(assonant=kind)) not in others]
+            found += words if chance is None else _drawn(words, MOST_OF_SOUND, chance)
+        return found if chance is None else _drawn(found, max(FEWEST_OPENERS, len(found) // OPENERS_IN), chance)
 
 
-def _drawn(words: list[str], share: int, fewest: int, chance: np.random.Generator) -> list[str]:
-    """One of `share`, at least `fewest`, drawn evenly, in their order."""
-    places = chance.permutation(len(words))[: max(fewest, len(words) // share)]
-    return [words[place] for place in np.sort(places)]
+def _drawn(words: list[str], most: int, chance: np.random.Generator) -> list[str]:
+    """So many of the words at most, drawn evenly, in their order."""
+    if len(words) <= most:
+        return words
+    return [words[place] for place in np.sort(chance.choice(len(words), most, replace=False))]
 
 
 def _sound(word: str, language: Language) -> str:
