@@ -26,26 +26,40 @@ NAME, BOOK, LONG, VERSE = (f"{name}/pretrain/default" for name in ("nadie", "lib
 
 
 def make_checkpoint(
-    artifacts: Path, name: str = "nadie", *, songs: int = 30, lines: int = 12, steps: int = 60, kind: Kind = "char"
+    artifacts: Path,
+    name: str = "nadie",
+    *,
+    songs: int = 30,
+    lines: int = 12,
+    steps: int = 60,
+    kind: Kind = "char",
+    n_layer: int = 1,
 ) -> Path:
     """Train on invented songs below a folder; returns the checkpoint's. A single song is a text that goes on and on."""
-    return _train(artifacts, name, [invent_song(number, lines) for number in range(songs)], steps, kind)
+    return _train(artifacts, name, [invent_song(number, lines) for number in range(songs)], steps, kind, n_layer)
 
 
 def make_verse_checkpoint(artifacts: Path) -> Path:
     """Train on the bundled songs in Spanish, whose words rhyme, with verse codes."""
     songs = [song for song in read_songbook() if song.language == "es"]
-    return _train(artifacts, "libreta", songs, 20, "bpe", verse_codes=True)
+    return _train(artifacts, "libreta", songs, 20, "bpe", 1, verse_codes=True)
 
 
 def _train(
-    artifacts: Path, name: str, songs: Sequence[Song], steps: int, kind: Kind, *, verse_codes: bool = False
+    artifacts: Path,
+    name: str,
+    songs: Sequence[Song],
+    steps: int,
+    kind: Kind,
+    n_layer: int,
+    *,
+    verse_codes: bool = False,
 ) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PAYADOR_ARTIFACTS", str(artifacts))
         write_corpus(Artifacts(name).corpus, Corpus(name=name, language="es", source="files", songs=tuple(songs)))
         tokenize_data.main(tokenize_data.TokenizeConfig(corpus=name, kind=kind, verse_codes=verse_codes))
-        size = {"n_layer": 1, "n_head": 2, "n_embd": 32, "block_size": 32}
+        size = {"n_layer": n_layer, "n_head": 2, "n_embd": 32, "block_size": 32}
         train.main(train.PretrainConfig(corpus=name, max_steps=steps, eval_interval=steps, device="cpu", **size))
         folder = Artifacts(name).run("pretrain", "default")
     save_index(folder, build_index(song.lyrics for song in songs))
@@ -55,8 +69,8 @@ def _train(
 MAKERS: dict[str, Callable[[Path], Path]] = {
     NAME: make_checkpoint,
     BOOK: lambda folder: make_checkpoint(folder, "libro", songs=1, lines=400),
-    # Writes in bytes whatever it is given, and goes on for long.
-    LONG: lambda folder: make_checkpoint(folder, "largo", kind="bpe", songs=8, lines=200, steps=120),
+    # Writes in bytes whatever it is given, goes on for long, and not too fast for a browser to show it growing.
+    LONG: lambda folder: make_checkpoint(folder, "largo", kind="bpe", songs=8, lines=200, steps=120, n_layer=8),
     VERSE: make_verse_checkpoint,
 }
 

@@ -94,15 +94,18 @@ def make_page(service: Service, words: PageWords) -> gr.Blocks:
                 gr.HTML(f'<p class="legend">{escape(words.legend)}</p>')
         write, end = _handlers(service, words)
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        # Of all that the page asks for, only songs come through Gradio's queue: a stream that is closed behind one
+        # answer takes along the answer to whatever was asked at that moment.
+        at_once = quiet | {"queue": False}
         fields = [model, title, first, form.form, form.stanzas, form.language, *settings]
         *_, structure = settings
         connect(service, words, form, model=model, structure=structure, length=settings[2])
         wanted = [go.click, title.submit, first.submit]
         writing = gr.on(wanted, write, fields, [songs, go, stop], concurrency_limit=None, **quiet)
         # Not in `write` itself: what is pressed before an answer has ended is dropped without a word.
-        writing.then(lambda: _buttons(writing=False), None, [go, stop], queue=False, **quiet)
-        stop.click(end, None, None, queue=False, **quiet)
-        page.load(lambda: _choices(service), None, model, **quiet)
+        writing.then(lambda: _buttons(writing=False), None, [go, stop], **at_once)
+        stop.click(end, None, None, **at_once)
+        page.load(lambda: _choices(service), None, model, **at_once)
     page.queue(api_open=False)
     return page
 

@@ -56,7 +56,7 @@ def named_forms(language: Language, words: PageWords) -> list[tuple[str, str]]:
 
 def connect(service: Service, words: PageWords, fields: FormFields, *, model: Any, structure: Any, length: Any) -> None:
     """Let the fields follow the model and the form: what does not count cannot be set."""
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
     def of_model(name: str | None) -> Any:
         known = _languages(service, name)
