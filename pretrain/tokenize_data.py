@@ -33,7 +33,7 @@ class TokenizeConfig:
     """Tokens, special ones included. Left out, it follows from the corpus's size and is printed:
     with few lyrics, a rare token is a token never learnt."""
     verse_codes: bool = True
-    """Have most lines say before they begin how long they are and what they end on, so that the model can write in
+    """Have some of the songs learnt with each line from its end, behind how long it is, so that the model can write in
     a form (sample.py --form). Spanish, French and English."""
     seed: int = 1
     """Decides which songs are held out for validation."""

@@ -36,13 +36,14 @@ def make_checkpoint(
     n_layer: int = 1,
 ) -> Path:
     """Train on invented songs below a folder; returns the checkpoint's. A single song is a text that goes on and on."""
-    return _train(artifacts, name, [invent_song(number, lines) for number in range(songs)], steps, kind, n_layer)
+    invented = [invent_song(number, lines) for number in range(songs)]
+    return _train(artifacts, name, invented, steps, kind, n_layer=n_layer)
 
 
 def make_verse_checkpoint(artifacts: Path) -> Path:
     """Train on the bundled songs in Spanish, whose words rhyme, with verse codes."""
     songs = [song for song in read_songbook() if song.language == "es"]
-    return _train(artifacts, "libreta", songs, 20, "bpe", 1, verse_codes=True)
+    return _train(artifacts, "libreta", songs, 20, "bpe", verse_codes=True)
 
 
 def _train(
@@ -51,8 +52,8 @@ def _train(
     songs: Sequence[Song],
     steps: int,
     kind: Kind,
-    n_layer: int,
     *,
+    n_layer: int = 1,
     verse_codes: bool = False,
 ) -> Path:
     with pytest.MonkeyPatch.context() as patch:

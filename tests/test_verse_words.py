@@ -8,8 +8,15 @@ import pytest
 
 from core.corpus import Song
 from generate.verse.composer import Composer
-from generate.verse.line_choice import AVOIDED, dangles, worth
-from generate.verse.rhyme_words import ANSWERS_IN, FEW, FEWEST_ANSWERS, FEWEST_OPENERS, MOST_OF_SOUND, RhymeWords
+from generate.verse.line_choice import AVOIDED, SEEN, avoided, dangles, worth
+from generate.verse.rhyme_words import (
+    ANSWERS_IN,
+    FEW,
+    FEWEST_ANSWERS,
+    FEWEST_OPENERS,
+    MOST_OF_SOUND,
+    RhymeWords,
+)
 from generate.verse.title import Title
 from generate.write import Request
 from pretrain.lexicon import Words, build_lexicon
@@ -115,19 +122,29 @@ def test_what_the_songs_avoid_counts_against_a_line() -> None:
     known = composer_of("es")
     composer = copy(known)
     composer.writer = copy(known.writer)
-    assert composer.avoided("de del mar") == 0  # without an index nobody knows
+    assert not composer.pairs("de del mar")  # without an index nobody knows
     songs = ["la luna del mar\nla casa de la luna\nel mar de la casa del mar\nde la luna"] * 4
     composer.writer.index = build_index(songs)
     lexicon = build_lexicon([Song(id=str(n), lyrics=text, language="es") for n, text in enumerate(songs)], "es")
     composer = Composer(composer.writer, lexicon, "es")
-    assert composer.avoided("la casa del mar") == 0
-    assert composer.avoided("de del mar") > 0  # each stands everywhere, and never so
-    assert composer.avoided("luna zorzal") == 0  # no wonder
+    assert avoided(composer.pairs("la casa del mar")) == 0
+    assert avoided(composer.pairs("de del mar")) > 0  # each stands everywhere, and never so
+    assert avoided(composer.pairs("luna zorzal")) == 0  # no wonder
     blind = copy(composer)
     blind.writer = copy(composer.writer)
     blind.writer.index = None
-    dearer = value(blind, "de del mar") - value(composer, "de del mar")
-    assert dearer == pytest.approx(AVOIDED * composer.avoided("de del mar"))
+    dearer = value(blind, "de del zorzal") - value(composer, "de del zorzal")
+    assert dearer == pytest.approx(AVOIDED * avoided(composer.pairs("de del zorzal")))
+
+
+def test_a_line_is_worth_more_whose_last_two_words_the_songs_have() -> None:
+    composer = copy(composer_of("es"))
+    composer.writer = copy(composer.writer)
+    composer.writer.index = None
+    blind = value(composer, "la luna"), value(composer, "luna mar")
+    composer.writer.index = build_index(["la luna del mar\nla casa de la luna"])
+    assert value(composer, "la luna") == pytest.approx(blind[0] + SEEN)
+    assert value(composer, "luna mar") == pytest.approx(blind[1])
 
 
 def test_no_line_ends_on_a_word_that_is_longer() -> None:

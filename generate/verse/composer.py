@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from core.errors import UserError
 from core.words import folded_words
@@ -14,6 +15,15 @@ from pretrain.encoder import coded_ids
 from pretrain.lexicon import Lexicon
 from prosody.line import Language, known_language
 from prosody.rhyming import analyse
+
+
+class Pair(NamedTuple):
+    """Two words side by side."""
+
+    expected: float
+    """Logarithm of how often they would stand so in the songs, as often as each of them is there."""
+    seen: bool
+    """Whether they do."""
 
 
 class Composer:
@@ -45,18 +55,16 @@ class Composer:
         """Log-probability of a word anywhere in the songs, in nats; one that stands nowhere counts as one that does."""
         return self._usual.get(word, -self._log_total)
 
-    def avoided(self, line: str) -> float:
-        """How far a line says what the songs avoid ("de del"), in nats.
-
-        Of each two words that stand side by side in no song: the logarithm of how often they would, as often as each of
-        them is there, where that is once at least.
-        """
+    def pairs(self, line: str) -> list[Pair]:
+        """Each two words of a line that stand side by side; none where the model has no index of its songs."""
         if self.writer.index is None:
-            return 0.0
+            return []
         words = folded_words(line)
         lengths = RunLengths(self.writer.index).of_new(words)
-        unseen = [pair for pair, length in zip(pairwise(words), lengths[1:], strict=True) if length < len(pair)]
-        return sum(max(0.0, self.usual(first) + self.usual(second) + self._log_total) for first, second in unseen)
+        return [
+            Pair(self.usual(first) + self.usual(second) + self._log_total, length >= len((first, second)))
+            for (first, second), length in zip(pairwise(words), lengths[1:], strict=True)
+        ]
 
     def words_with(self, prompt: str) -> WordList:
         """The words that there are, and those of a prompt, whatever they are."""

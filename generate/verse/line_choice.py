@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from core.words import folded_words
-from generate.verse.composer import Composer
+from generate.verse.composer import Composer, Pair
 from generate.verse.line_search import Candidate
 from prosody.line import Language, Line
 from prosody.rhyming import analyse
@@ -33,6 +33,11 @@ STUMBLE = 24.0
 # stand side by side five times, and never do, are in 5 % of Spanish lines without it, in 0.4 % of real ones.
 AVOIDED = 2.0
 
+# What it is worth to a line, in nats, that its last two words stand so in the songs: a word that rhymes is often rare,
+# and the model knows too little of it to tell a noun from a verb. At 0 and 3, 41 and 60 % of Spanish lines end on such
+# words, 39 and 54 % of French ones, 43 and 50 % of English ones; of real ones that were not learnt 47, 44 and 54 %.
+SEEN = 3.0
+
 # A run of words that the poem has already is not said again.
 REPEATED = 3
 
@@ -54,8 +59,14 @@ def worth(
     words = [word for word in folded_words(candidate.text) if len(word) >= LONG]
     again = sum(word in recent for word in words) + len(words) - len(set(words))
     faults = AGAIN * again + STUMBLE * _stumbles(line, before, composer.language)
-    faults += AVOIDED * composer.avoided(candidate.text)
+    pairs = composer.pairs(candidate.text)
+    faults += AVOIDED * avoided(pairs) - SEEN * sum(pair.seen for pair in pairs[-1:])
     return (sum(scores) - USUAL * usual + LANDING * landing - faults) / len(candidate.text)
+
+
+def avoided(pairs: Iterable[Pair]) -> float:
+    """How far words say what the songs avoid ("de del"), in nats: what should stand so once or more, and never does."""
+    return sum(max(0.0, pair.expected) for pair in pairs if not pair.seen)
 
 
 def _stumbles(line: Line, before: Sequence[Line], language: Language) -> int:
