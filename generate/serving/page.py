@@ -96,7 +96,7 @@ def make_page(service: Service, words: PageWords) -> gr.Blocks:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         # Of all that the page asks for, only songs come through Gradio's queue: a stream that is closed behind one
         # answer takes along the answer to whatever was asked at that moment.
-        at_once = quiet | {"queue": False}
+        at_once: dict[str, Any] = quiet | {"queue": False}
         fields = [model, title, first, form.form, form.stanzas, form.language, *settings]
         *_, structure = settings
         connect(service, words, form, model=model, structure=structure, length=settings[2])
