@@ -8,7 +8,7 @@ import pytest
 
 from core.corpus import Song
 from generate.verse.composer import Composer
-from generate.verse.line_choice import AVOIDED, SEEN, avoided, dangles, worth
+from generate.verse.line_choice import AVOIDED, COPYING, SEEN, avoided, dangles, worth
 from generate.verse.rhyme_words import (
     ANSWERS_IN,
     FEW,
@@ -145,6 +145,18 @@ def test_a_line_is_worth_more_whose_last_two_words_the_songs_have() -> None:
     composer.writer.index = build_index(["la luna del mar\nla casa de la luna"])
     assert value(composer, "la luna") == pytest.approx(blind[0] + SEEN)
     assert value(composer, "luna mar") == pytest.approx(blind[1])
+
+
+def test_a_line_that_the_songs_have_is_worth_less() -> None:
+    composer = copy(composer_of("es"))
+    composer.writer = copy(composer.writer)
+    copied, other = "la luna del mar de la casa", "la casa del mar de la luna"
+    worths: list[tuple[float, float]] = []
+    for song in (copied, other):
+        composer.writer.index = build_index([f"{song}\nla casa\nla luna"])
+        worths.append((value(composer, copied), value(composer, other)))
+    assert worths[0][0] == pytest.approx(worths[1][0] - COPYING)
+    assert worths[0][1] - COPYING == pytest.approx(worths[1][1])
 
 
 def test_no_line_ends_on_a_word_that_is_longer() -> None:

@@ -22,8 +22,13 @@ class Pair(NamedTuple):
 
     expected: float
     """Logarithm of how often they would stand so in the songs, as often as each of them is there."""
-    seen: bool
-    """Whether they do."""
+    run: int
+    """Words of the longest run that ends with them and stands so in the songs; at least two where they do."""
+
+    @property
+    def seen(self) -> bool:
+        """Whether they stand so in the songs."""
+        return self.run > 1
 
 
 class Composer:
@@ -62,7 +67,7 @@ class Composer:
         words = folded_words(line)
         lengths = RunLengths(self.writer.index).of_new(words)
         return [
-            Pair(self.usual(first) + self.usual(second) + self._log_total, length >= len((first, second)))
+            Pair(self.usual(first) + self.usual(second) + self._log_total, length)
             for (first, second), length in zip(pairwise(words), lengths[1:], strict=True)
         ]
 

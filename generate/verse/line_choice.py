@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from core.words import folded_words
+from generate.originality import COPIED
 from generate.verse.composer import Composer, Pair
 from generate.verse.line_search import Candidate
 from prosody.line import Language, Line
@@ -38,6 +39,9 @@ AVOIDED = 2.0
 # words, 39 and 54 % of French ones, 43 and 50 % of English ones; of real ones that were not learnt 47, 44 and 54 %.
 SEEN = 3.0
 
+# What it costs a line, in nats, to have a run of words that counts as copied.
+COPYING = 24.0
+
 # A run of words that the poem has already is not said again.
 REPEATED = 3
 
@@ -61,6 +65,7 @@ def worth(
     faults = AGAIN * again + STUMBLE * _stumbles(line, before, composer.language)
     pairs = composer.pairs(candidate.text)
     faults += AVOIDED * avoided(pairs) - SEEN * sum(pair.seen for pair in pairs[-1:])
+    faults += COPYING * any(pair.run >= COPIED for pair in pairs)
     return (sum(scores) - USUAL * usual + LANDING * landing - faults) / len(candidate.text)
 
 
