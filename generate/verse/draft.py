@@ -17,7 +17,7 @@ from pretrain.verse_codes import COUNTS
 from prosody.checking import analyse_verses
 
 # Candidates of a line, side by side.
-CANDIDATES = 32
+CANDIDATES = 24
 
 # So many times as many of a line that begins with a prompt: it is not written towards it, but has to follow from it.
 PROMPTED = 3
